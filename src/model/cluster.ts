@@ -1,0 +1,27 @@
+/** How a destination is called (Envoy: Cluster). */
+import type { LoadAssignment } from './endpoint.ts'
+
+export type LoadBalancing = 'round-robin' | 'least-request' | 'random'
+
+/**
+ * Where the endpoints come from. `eds`: from the control plane under the cluster's `serviceName`. `static`: listed here.
+ * `original-destination`: the address that the client dialled. `dynamic`: the request's own host, looked up in DNS.
+ */
+export type ClusterDiscovery =
+  | { type: 'eds'; serviceName: string }
+  | { type: 'static'; endpoints: LoadAssignment['endpoints'] }
+  | { type: 'dns'; endpoints: LoadAssignment['endpoints'] }
+  | { type: 'original-destination' }
+  | { type: 'dynamic' }
+
+export interface Cluster {
+  name: string
+  discovery: ClusterDiscovery
+  loadBalancing: LoadBalancing
+  /** Of the connection to an endpoint, ms, above 0. */
+  connectTimeoutMs: number
+  /** What is spoken to the endpoints. */
+  protocol: 'http1' | 'http2'
+  /** The Service behind it, for metrics and the graph. Absent for what is not of the mesh. */
+  service?: { namespace: string; name: string; host: string; port: number }
+}

@@ -1,0 +1,48 @@
+/** A name that requests are sent to. */
+
+/** What a port speaks, from `appProtocol` and the port's name; `auto` is found out from the first bytes. */
+export type AppProtocol = 'auto' | 'http' | 'http2' | 'grpc' | 'ws' | 'tcp' | 'tls' | 'udp'
+
+export interface ServicePort {
+  port: number
+  name: string
+  protocol: AppProtocol
+}
+
+export interface Service {
+  namespace: string
+  name: string
+  /** The full name, `reviews.shop.svc.cluster.local`. */
+  host: string
+  /** Addresses of the Service itself (`clusterIPs`), empty when headless. */
+  addresses: readonly string[]
+  isHeadless: boolean
+  ports: readonly ServicePort[]
+}
+
+/** The domain of the cluster; every Service's full name ends in it. */
+export const clusterDomain = 'cluster.local'
+
+export function formatServiceHost(service: { namespace: string; name: string }): string {
+  return `${service.name}.${service.namespace}.svc.${clusterDomain}`
+}
+
+/**
+ * The one name that a destination has in every xDS type: listener, route configuration, cluster and load assignment of
+ * port 80 of Service reviews in namespace shop are all called `reviews.shop.svc.cluster.local:80`. A route configuration
+ * that holds consumer routes of one namespace has that namespace behind an `@`.
+ */
+export function formatDestination(options: { host: string; port: number; consumerNamespace?: string }): string {
+  const { host, port, consumerNamespace } = options
+  return `${host}:${port}${consumerNamespace ? `@${consumerNamespace}` : ''}`
+}
+
+/**
+ * Every name under which a caller in `callerNamespace` may call the Service, the full one first:
+ * `reviews.shop.svc.cluster.local`, `reviews.shop.svc`, `reviews.shop`, `reviews` (same namespace only), and its addresses.
+ */
+export function serviceAliases(service: Service, callerNamespace: string): string[] {
+  const { namespace, name, host, addresses } = service
+  const short = namespace === callerNamespace ? [name] : []
+  return [host, `${name}.${namespace}.svc`, `${name}.${namespace}`, ...short, ...addresses]
+}

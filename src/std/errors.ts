@@ -1,0 +1,239 @@
+/**
+ * Every way a request can fail in the proxy, declared once. `docs/reference/errors.md` is generated from this table,
+ * the access log, the metrics and the `weft-detail` header carry the code, and `src/proxy/rescue.ts` alone turns a
+ * code into an answer.
+ */
+
+export interface ErrorCode {
+  /** The HTTP status answered when nothing of the answer has been sent yet. */
+  readonly status: number
+  /** The gRPC status answered to a gRPC client (https://grpc.io/docs/guides/status-codes/). */
+  readonly grpc: number
+  /** Envoy's short response flag (access log `%RESPONSE_FLAGS%`), `-` for none. */
+  readonly flag: string
+  /** True when not one byte of the request reached the application, so that anybody may send it again. */
+  readonly isUnsent: boolean
+  readonly meaning: string
+  readonly cure: string
+}
+
+const unsent = { isUnsent: true } as const
+const sent = { isUnsent: false } as const
+
+export const errorCodes = {
+  bad_request: {
+    status: 400,
+    grpc: 13,
+    flag: 'DPE',
+    ...unsent,
+    meaning: 'The request breaks the rules of HTTP framing and could be read in two ways.',
+    cure: 'Send a request that RFC 9112 allows; the detail names the broken rule.',
+  },
+  request_line_too_long: {
+    status: 414,
+    grpc: 13,
+    flag: 'DPE',
+    ...unsent,
+    meaning: 'The request target is longer than the limit.',
+    cure: 'Shorten the URL or raise the setting `requestLineBytesMax`.',
+  },
+  request_headers_too_large: {
+    status: 431,
+    grpc: 8,
+    flag: 'DPE',
+    ...unsent,
+    meaning: 'The request has more header bytes or fields than the limit.',
+    cure: 'Send fewer or smaller headers (often a cookie), or raise `headerBytesMax` or `headerCountMax`.',
+  },
+  request_header_timeout: {
+    status: 408,
+    grpc: 4,
+    flag: 'DT',
+    ...unsent,
+    meaning: 'The client did not finish sending the request head in time.',
+    cure: 'Check the client; the setting is `requestHeaderTimeoutMs`.',
+  },
+  unsupported_transfer_coding: {
+    status: 501,
+    grpc: 12,
+    flag: 'DPE',
+    ...unsent,
+    meaning: 'The request uses a transfer coding other than chunked.',
+    cure: 'Use Content-Encoding for compression.',
+  },
+  unsupported_version: {
+    status: 505,
+    grpc: 13,
+    flag: 'DPE',
+    ...unsent,
+    meaning: 'The request names a major version of HTTP that the proxy does not speak here.',
+    cure: 'Speak HTTP/1.1.',
+  },
+  expectation_failed: {
+    status: 417,
+    grpc: 13,
+    flag: 'DPE',
+    ...unsent,
+    meaning: 'The Expect header holds something other than 100-continue.',
+    cure: 'Remove the Expect header.',
+  },
+  route_not_found: {
+    status: 404,
+    grpc: 12,
+    flag: 'NR',
+    ...unsent,
+    meaning: 'The host is known but no route of it matches the request.',
+    cure: 'Look at the matches of the routes attached to this Service: `weft proxy config NAME`.',
+  },
+  host_not_found: {
+    status: 404,
+    grpc: 12,
+    flag: 'NR',
+    ...unsent,
+    meaning: 'No Service of the mesh has this host name and port.',
+    cure: 'Check the name and the port; a Service in another namespace is called as NAME.NAMESPACE.',
+  },
+  misdirected: {
+    status: 421,
+    grpc: 12,
+    flag: 'NR',
+    ...unsent,
+    meaning: 'The request was meant for another workload.',
+    cure: 'The client reused a connection for another host; it should open a new one.',
+  },
+  invalid_backend: {
+    status: 500,
+    grpc: 14,
+    flag: 'NC',
+    ...unsent,
+    meaning: 'The chosen backendRef names a Service that does not exist or may not be referenced.',
+    cure: 'The status of the route names the reference; create the Service or add a ReferenceGrant.',
+  },
+  cluster_not_found: {
+    status: 503,
+    grpc: 14,
+    flag: 'NC',
+    ...unsent,
+    meaning: 'The route names a cluster that the control plane has not sent.',
+    cure: 'A fault of the control plane: see `weft proxy status`.',
+  },
+  no_healthy_upstream: {
+    status: 503,
+    grpc: 14,
+    flag: 'UH',
+    ...unsent,
+    meaning: 'The Service has no ready endpoint.',
+    cure: 'Check that its pods run and are ready, and that the selector and targetPort of the Service fit them.',
+  },
+  upstream_connect_failed: {
+    status: 503,
+    grpc: 14,
+    flag: 'UF',
+    ...unsent,
+    meaning: 'No connection to the endpoint could be made.',
+    cure: 'The detail names the endpoint and the cause; is the process listening there?',
+  },
+  upstream_connect_timeout: {
+    status: 503,
+    grpc: 14,
+    flag: 'UF',
+    ...unsent,
+    meaning: 'The endpoint did not accept a connection in time.',
+    cure: 'Is the endpoint overloaded or unreachable? The setting is `connectTimeoutMs`.',
+  },
+  upstream_overflow: {
+    status: 503,
+    grpc: 8,
+    flag: 'UO',
+    ...unsent,
+    meaning: 'The limit of connections or waiting requests to the destination is reached.',
+    cure: 'Scale the destination or raise the limit.',
+  },
+  upstream_reset: {
+    status: 502,
+    grpc: 14,
+    flag: 'UC',
+    ...sent,
+    meaning: 'The endpoint closed the connection before the answer was complete.',
+    cure: 'Did it crash or is its keep-alive time shorter than the time of the request? See its own log.',
+  },
+  upstream_protocol_error: {
+    status: 502,
+    grpc: 13,
+    flag: 'UPE',
+    ...sent,
+    meaning: 'The answer of the endpoint breaks the rules of HTTP.',
+    cure: 'The detail names the broken rule; mend the application.',
+  },
+  request_timeout: {
+    status: 504,
+    grpc: 4,
+    flag: 'UT',
+    ...sent,
+    meaning: 'The whole request took longer than the timeout of its route.',
+    cure: 'Raise `timeouts.request` of the rule or make the destination faster.',
+  },
+  backend_timeout: {
+    status: 504,
+    grpc: 4,
+    flag: 'UT',
+    ...sent,
+    meaning: 'One attempt took longer than `timeouts.backendRequest`.',
+    cure: 'Raise `timeouts.backendRequest` of the rule or make the destination faster.',
+  },
+  client_gone: {
+    status: 499,
+    grpc: 1,
+    flag: 'DC',
+    ...sent,
+    meaning: 'The client closed its connection before the answer was complete.',
+    cure: 'Nothing to mend in the mesh; the client gave up.',
+  },
+  config_missing: {
+    status: 503,
+    grpc: 14,
+    flag: 'NC',
+    ...unsent,
+    meaning: 'The proxy has not yet learnt of the destination: the control plane did not answer in time.',
+    cure: 'Is the control plane running? `weft proxy status` shows the connection.',
+  },
+  draining: {
+    status: 503,
+    grpc: 14,
+    flag: 'UH',
+    ...unsent,
+    meaning: 'The proxy is going away and takes no new requests.',
+    cure: 'Try again: another replica answers.',
+  },
+  loop_detected: {
+    status: 508,
+    grpc: 13,
+    flag: 'LR',
+    ...unsent,
+    meaning: 'The request would come back to the proxy that sends it.',
+    cure: 'The host resolves to the sidecar itself; call the Service by its name.',
+  },
+  extension_failed: {
+    status: 500,
+    grpc: 13,
+    flag: '-',
+    ...sent,
+    meaning: 'A fault inside the proxy.',
+    cure: 'Please report it with the log line that has the same request id.',
+  },
+} as const satisfies Record<string, ErrorCode>
+
+export type ErrorCodeName = keyof typeof errorCodes
+
+/** A request that fails for a declared reason. `detail` names the object or rule at fault, never a secret. */
+export class RequestError extends Error {
+  readonly code: ErrorCodeName
+  readonly detail: string
+
+  constructor(code: ErrorCodeName, detail: string, cause?: unknown) {
+    super(`${code}: ${detail}`, cause === undefined ? undefined : { cause })
+    this.name = 'RequestError'
+    this.code = code
+    this.detail = detail
+  }
+}
