@@ -1,0 +1,77 @@
+/** The tables that `tidy.ts` checks: change a rule here, and say why in `docs/decisions/`. */
+
+/** Who may import whom. The longest matching row counts; `*` is anything. A room may always import itself. */
+export const allowedImports: Record<string, string[]> = {
+  'src/main': ['*'],
+  'src/std': [],
+  'src/config': ['src/std'],
+  'src/api': ['src/std'],
+  'src/model': ['src/std'],
+  'src/codec': ['src/std'],
+  'src/xds': ['src/std', 'src/model', 'src/codec'],
+  'src/control': ['src/std', 'src/config', 'src/api', 'src/model', 'src/xds'],
+  'src/proxy': [
+    'src/std',
+    'src/config',
+    'src/model',
+    'src/codec',
+    'src/xds/fetch',
+    'src/xds/resources/decode',
+    'src/xds/resources/resource.ts',
+    'src/xds/node.ts',
+  ],
+  'src/telemetry': ['src/std', 'src/config', 'src/model', 'src/codec', 'src/proxy/events.ts'],
+  'src/up': ['src/std', 'src/config', 'src/api', 'src/model', 'src/control/source'],
+  'src/cli': ['src/std', 'src/config', 'src/api', 'src/model', 'src/control', 'src/xds', 'src/up'],
+}
+
+/** Modules that cost each sidecar megabytes; the proxy's closure holds none of them. */
+export const proxyForbidden = [
+  'src/control',
+  'src/kubernetes',
+  'src/api',
+  '@bufbuild/protobuf',
+  '@grpc/grpc-js',
+  'node:http',
+  'node:https',
+  'node:http2',
+  'zod',
+  'yaml',
+  'fastify',
+  'commander',
+]
+
+/** File names that say nothing. */
+export const bannedNames = ['utils', 'helpers', 'common', 'misc', 'manager', 'types', 'index', 'base']
+
+export const fileLinesMax = 300
+
+/** A pattern a line must not hold, the places where it may stand, and what to do instead. */
+export const bans: { pattern: RegExp; except: string[]; cure: string }[] = [
+  {
+    pattern: /process\.env\b/,
+    except: ['src/config/', 'src/main/', 'test/', 'tools/', 'bench/', 'examples/'],
+    cure: 'read settings through src/config, not process.env',
+  },
+  {
+    pattern: /\bDate\.now\(/,
+    except: ['src/std/clock.ts', 'src/std/log.ts', 'test/', 'tools/', 'bench/', 'examples/'],
+    cure: 'take a Clock (src/std/clock.ts) instead of Date.now',
+  },
+  {
+    pattern: /\bMath\.random\b/,
+    except: ['src/std/random.ts', 'examples/', 'test/', 'bench/'],
+    cure: 'take a Random (src/std/random.ts) instead of Math.random',
+  },
+  {
+    pattern: /\benum \w|\bnamespace \w+ \{|@ts-ignore|@ts-nocheck/,
+    except: [],
+    cure: 'unions of string literals for enums, modules for namespaces, and types that hold',
+  },
+  { pattern: /catch\s*(\([^)]*\))?\s*\{\s*\}/, except: [], cure: 'a fault is never swallowed without a word' },
+  {
+    pattern: /: any\b|<any>|as any\b/,
+    except: [],
+    cure: 'say what it is, or `unknown`',
+  },
+]
