@@ -47,6 +47,7 @@ export interface ServerStream {
 /** What the proxy does with a request. One object a stream, made by `ServerHandler.onStream`. */
 export interface ServerSink {
   onData(chunk: Uint8Array): void
+  /** The body is through. Not called for a request to upgrade without a body: there it ends the client's side of the tunnel. */
   onEnd(trailers: HeaderList | undefined): void
   /** The client is gone, or broke the rules in the middle. Nothing more comes; nothing more can be written. */
   onReset(reason: ResetReason): void
