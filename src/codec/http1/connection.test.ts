@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
 import { after, before, test } from 'node:test'
-import type { HeaderList, ResponseHead } from '../message.ts'
+import type { HeaderList, RequestHead, ResponseHead } from '../message.ts'
 import { unknownLength } from '../message.ts'
 import type { ClientSink, ClientStream, ResetReason, ServerSink, ServerStream } from '../stream.ts'
 import { TimerWheel } from '../timer-wheel.ts'
@@ -185,20 +185,19 @@ async function connect(to = port): Promise<{ connection: Http1ClientConnection; 
   return { connection: new Http1ClientConnection(socket, { owner, limits: defaultLimits }), events }
 }
 
-const head = (path: string, extra: object = {}) =>
-  ({
-    method: 'GET',
-    scheme: 'http',
-    authority: 'a',
-    path,
-    headers: [],
-    version: 'HTTP/1.1',
-    bodyLength: 0,
-    upgrade: '',
-    expectsContinue: false,
-    isAbsolute: false,
-    ...extra,
-  }) as const
+const head = (path: string, extra: Partial<RequestHead> = {}): RequestHead => ({
+  method: 'GET',
+  scheme: 'http',
+  authority: 'a',
+  path,
+  headers: [],
+  version: 'HTTP/1.1',
+  bodyLength: 0,
+  upgrade: '',
+  expectsContinue: false,
+  isAbsolute: false,
+  ...extra,
+})
 
 test('carries requests one after another over one connection', async () => {
   const { connection, events } = await connect()
