@@ -1,0 +1,90 @@
+/** Cluster → envoy.config.cluster.v3.Cluster. */
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import type { Cluster } from '#/model/cluster.ts'
+import {
+  Cluster_DiscoveryType,
+  Cluster_LbPolicy,
+  ClusterSchema,
+} from '#/xds/proto/envoy/config/cluster/v3/cluster_pb.ts'
+import { ClusterConfigSchema } from '#/xds/proto/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
+import { HttpProtocolOptionsSchema } from '#/xds/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
+import type { Encode } from '../resource.ts'
+import { adsSource, durationOf, packAny } from './any.ts'
+import { assignmentMessage } from './assignment.ts'
+import { weftMetadata } from './weft-metadata.ts'
+
+const lbPolicy = {
+  'round-robin': Cluster_LbPolicy.ROUND_ROBIN,
+  'least-request': Cluster_LbPolicy.LEAST_REQUEST,
+  random: Cluster_LbPolicy.RANDOM,
+} as const
+
+type Init = MessageInitShape<typeof ClusterSchema>
+
+function discovery(cluster: Cluster): Init {
+  const { discovery: found, name } = cluster
+  switch (found.type) {
+    case 'eds':
+      return {
+        clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
+        edsClusterConfig: { edsConfig: adsSource(), serviceName: found.serviceName === name ? '' : found.serviceName },
+      }
+    case 'static':
+    case 'dns':
+      return {
+        clusterDiscoveryType: {
+          case: 'type',
+          value: found.type === 'dns' ? Cluster_DiscoveryType.STRICT_DNS : Cluster_DiscoveryType.STATIC,
+        },
+        loadAssignment: assignmentMessage({ name, endpoints: found.endpoints }),
+      }
+    case 'original-destination':
+      return {
+        clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST },
+        lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+      }
+    case 'dynamic': {
+      const config = create(ClusterConfigSchema, {
+        clusterImplementationSpecifier: { case: 'dnsCacheConfig', value: { name: 'dynamic' } },
+      })
+      return {
+        clusterDiscoveryType: {
+          case: 'clusterType',
+          value: { name: 'envoy.clusters.dynamic_forward_proxy', typedConfig: packAny(ClusterConfigSchema, config) },
+        },
+        lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+      }
+    }
+  }
+}
+
+function protocolOptions(cluster: Cluster): Init {
+  if (cluster.protocol === 'http1') return {}
+  const options = create(HttpProtocolOptionsSchema, {
+    upstreamProtocolOptions: {
+      case: 'explicitHttpConfig',
+      value: { protocolConfig: { case: 'http2ProtocolOptions', value: {} } },
+    },
+  })
+  const key = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+  return { typedExtensionProtocolOptions: { [key]: packAny(HttpProtocolOptionsSchema, options) } }
+}
+
+export const encodeCluster: Encode<Cluster> = (cluster) => {
+  const { name, service } = cluster
+  const metadata = weftMetadata({
+    namespace: service?.namespace,
+    service: service?.name,
+    host: service?.host,
+    port: service?.port,
+  })
+  const init: Init = {
+    name,
+    connectTimeout: durationOf(cluster.connectTimeoutMs),
+    lbPolicy: lbPolicy[cluster.loadBalancing],
+    ...discovery(cluster),
+    ...protocolOptions(cluster),
+    ...(metadata ? { metadata } : {}),
+  }
+  return toBinary(ClusterSchema, create(ClusterSchema, init))
+}
