@@ -1,0 +1,39 @@
+/** Which endpoint takes a request. */
+import type { LoadBalancing } from '#/model/cluster.ts'
+import type { Endpoint } from '#/model/endpoint.ts'
+import { type Random, systemRandom } from '#/std/random.ts'
+import type { EndpointSlot } from './endpoint-slot.ts'
+import { LeastRequestBalancer } from './least-request.ts'
+import { RandomBalancer } from './random.ts'
+import { RoundRobinBalancer } from './round-robin.ts'
+import type { SlotChange } from './slot-table.ts'
+
+/** `Attachment` is what the owner keeps in each slot. Picking is synchronous and makes no garbage. */
+export interface Balancer<Attachment = unknown> {
+  /** Every endpoint by `address:port`, also those that get no requests. */
+  readonly slots: ReadonlyMap<string, EndpointSlot<Attachment>>
+  /** How many endpoints there are to choose from. */
+  readonly size: number
+  /** Takes over a new list; slots of endpoints that stay are the same objects as before. */
+  update(endpoints: readonly Endpoint[]): SlotChange<Attachment>
+  /**
+   * Chooses; the caller calls `acquire` on the slot.
+   * @param exclude slots that a retry has tried already.
+   * @returns undefined when there is no endpoint, or none that is not excluded.
+   */
+  pick(exclude?: readonly EndpointSlot<Attachment>[]): EndpointSlot<Attachment> | undefined
+}
+
+export function createBalancer<Attachment = unknown>(
+  kind: LoadBalancing,
+  random: Random = systemRandom,
+): Balancer<Attachment> {
+  switch (kind) {
+    case 'round-robin':
+      return new RoundRobinBalancer<Attachment>(random)
+    case 'random':
+      return new RandomBalancer<Attachment>(random)
+    case 'least-request':
+      return new LeastRequestBalancer<Attachment>(random)
+  }
+}
