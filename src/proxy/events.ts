@@ -24,6 +24,8 @@ export interface RequestRecord {
   requestId: string
   /** W3C `traceparent`, empty when absent. */
   traceparent: string
+  /** `x-forwarded-for` as it came, empty when absent. For the access log. */
+  forwardedFor?: string
   /** Without port. */
   remoteAddress: string
   listener: string
