@@ -1,9 +1,12 @@
 /** Messages inside messages: google.protobuf.Any, durations, addresses. */
-import { create, type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf'
+import { create, type DescMessage, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import { type Any, AnySchema, type Duration, DurationSchema } from '@bufbuild/protobuf/wkt'
 import type { HostPort } from '#/std/host-port.ts'
 import { type Address, AddressSchema } from '#/xds/proto/envoy/config/core/v3/address_pb.ts'
 import { ApiVersion, type ConfigSource, ConfigSourceSchema } from '#/xds/proto/envoy/config/core/v3/config_source_pb.ts'
+
+/** The plain form that `create` takes, without a finished message: what can be spread together from parts. */
+export type InitOf<T extends DescMessage> = Exclude<MessageInitShape<T>, MessageShape<T>>
 
 export function packAny<T extends DescMessage>(schema: T, message: MessageShape<T>): Any {
   return create(AnySchema, { typeUrl: `type.googleapis.com/${schema.typeName}`, value: toBinary(schema, message) })

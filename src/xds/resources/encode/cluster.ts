@@ -1,5 +1,5 @@
 /** Cluster → envoy.config.cluster.v3.Cluster. */
-import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { create, toBinary } from '@bufbuild/protobuf'
 import type { Cluster } from '#/model/cluster.ts'
 import {
   Cluster_DiscoveryType,
@@ -9,7 +9,7 @@ import {
 import { ClusterConfigSchema } from '#/xds/proto/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
 import { HttpProtocolOptionsSchema } from '#/xds/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
 import type { Encode } from '../resource.ts'
-import { adsSource, durationOf, packAny } from './any.ts'
+import { adsSource, durationOf, type InitOf, packAny } from './any.ts'
 import { assignmentMessage } from './assignment.ts'
 import { weftMetadata } from './weft-metadata.ts'
 
@@ -19,7 +19,7 @@ const lbPolicy = {
   random: Cluster_LbPolicy.RANDOM,
 } as const
 
-type Init = MessageInitShape<typeof ClusterSchema>
+type Init = InitOf<typeof ClusterSchema>
 
 function discovery(cluster: Cluster): Init {
   const { discovery: found, name } = cluster

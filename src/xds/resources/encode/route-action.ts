@@ -1,5 +1,5 @@
 /** RouteAction → the action of an envoy.config.route.v3.Route. */
-import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { create } from '@bufbuild/protobuf'
 import type {
   ForwardAction,
   PathRewrite,
@@ -18,7 +18,7 @@ import {
   RouteActionSchema,
 } from '#/xds/proto/envoy/config/route/v3/route_components_pb.ts'
 import { FractionalPercent_DenominatorType } from '#/xds/proto/envoy/type/v3/percent_pb.ts'
-import { durationOf } from './any.ts'
+import { durationOf, type InitOf } from './any.ts'
 import { mutationFields } from './header-mutation.ts'
 import { escapeRegex } from './route-match.ts'
 
@@ -54,7 +54,7 @@ function backendName(backend: WeightedBackend): string {
   return backend.type === 'cluster' ? backend.cluster : invalidBackendCluster
 }
 
-function clusterSpecifier(backends: readonly WeightedBackend[]): MessageInitShape<typeof RouteActionSchema> {
+function clusterSpecifier(backends: readonly WeightedBackend[]): InitOf<typeof RouteActionSchema> {
   const only = backends.length === 1 ? backends[0]! : undefined
   if (only && only.weight > 0 && !only.requestHeaders && !only.responseHeaders && only.weight === 1) {
     return { clusterSpecifier: { case: 'cluster', value: backendName(only) } }
@@ -73,7 +73,7 @@ function clusterSpecifier(backends: readonly WeightedBackend[]): MessageInitShap
   }
 }
 
-function retryPolicy(retry: RetryPolicy): MessageInitShape<typeof RetryPolicySchema> {
+function retryPolicy(retry: RetryPolicy): InitOf<typeof RetryPolicySchema> {
   const on = [
     ...(retry.statuses.length > 0 ? ['retriable-status-codes'] : []),
     ...(retry.onConnectFailure ? ['connect-failure', 'refused-stream'] : []),
@@ -91,7 +91,7 @@ function retryPolicy(retry: RetryPolicy): MessageInitShape<typeof RetryPolicySch
 function forward(action: ForwardAction, match: RouteMatch): RouteMessage['action'] {
   const { prefix, regex } = pathRewriteFields(action.rewrite?.path, match)
   const hasInvalid = action.backends.some((backend) => backend.type === 'invalid')
-  const init: MessageInitShape<typeof RouteActionSchema> = {
+  const init: InitOf<typeof RouteActionSchema> = {
     ...clusterSpecifier(action.backends),
     ...(hasInvalid
       ? { clusterNotFoundResponseCode: RouteAction_ClusterNotFoundResponseCode.INTERNAL_SERVER_ERROR }
@@ -119,7 +119,7 @@ const redirectCodes = {
   308: RedirectAction_RedirectResponseCode.PERMANENT_REDIRECT,
 } as const
 
-function redirectPath(action: RedirectAction, match: RouteMatch): MessageInitShape<typeof RedirectActionSchema> {
+function redirectPath(action: RedirectAction, match: RouteMatch): InitOf<typeof RedirectActionSchema> {
   if (!action.path) return {}
   if (action.path.type === 'full') return { pathRewriteSpecifier: { case: 'pathRedirect', value: action.path.value } }
   const { prefix, regex } = pathRewriteFields(action.path, match)

@@ -1,5 +1,5 @@
 /** RouteConfiguration → envoy.config.route.v3.RouteConfiguration. */
-import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { create, toBinary } from '@bufbuild/protobuf'
 import type { Route, RouteConfiguration, VirtualHost } from '#/model/route.ts'
 import { type Route as RouteMessage, RouteSchema } from '#/xds/proto/envoy/config/route/v3/route_components_pb.ts'
 import {
@@ -8,13 +8,13 @@ import {
 } from '#/xds/proto/envoy/config/route/v3/route_pb.ts'
 import { CorsPolicySchema } from '#/xds/proto/envoy/extensions/filters/http/cors/v3/cors_pb.ts'
 import type { Encode } from '../resource.ts'
-import { packAny } from './any.ts'
+import { type InitOf, packAny } from './any.ts'
 import { mutationFields } from './header-mutation.ts'
 import { actionOf } from './route-action.ts'
 import { matchOf, wildcardRegex } from './route-match.ts'
 import { weftMetadata } from './weft-metadata.ts'
 
-function corsConfig(route: Route): MessageInitShape<typeof RouteSchema> {
+function corsConfig(route: Route): InitOf<typeof RouteSchema> {
   const { cors } = route
   if (!cors) return {}
   const policy = create(CorsPolicySchema, {

@@ -1,0 +1,63 @@
+/** envoy.config.endpoint.v3.ClusterLoadAssignment → LoadAssignment. Localities are one list; priorities above 0 are refused. */
+import type { Endpoint, EndpointHealth, LoadAssignment } from '#/model/endpoint.ts'
+import type { FieldReader } from './field-reader.ts'
+import { factText, readAddress, readWeftMetadata, type WeftFacts } from './part.ts'
+
+const healthOf: Readonly<Record<string, EndpointHealth>> = {
+  UNKNOWN: 'healthy',
+  HEALTHY: 'healthy',
+  DEGRADED: 'healthy',
+  DRAINING: 'draining',
+  UNHEALTHY: 'unhealthy',
+  TIMEOUT: 'unhealthy',
+}
+
+function workloadOf(facts: WeftFacts): Endpoint['workload'] {
+  if (!facts.has('workload') && !facts.has('pod')) return undefined
+  return {
+    namespace: factText(facts, 'namespace'),
+    workload: factText(facts, 'workload'),
+    pod: factText(facts, 'pod'),
+    serviceAccount: factText(facts, 'service_account'),
+    app: factText(facts, 'app'),
+    version: factText(facts, 'version'),
+  }
+}
+
+function readEndpoint(reader: FieldReader): Endpoint | undefined {
+  const facts = readWeftMetadata(reader)
+  const inner = reader.message('endpoint')
+  const address = inner && readAddress(inner.message('address'))
+  inner?.finish()
+  if (!inner) reader.fault('endpoint', 'is missing')
+  const health = healthOf[reader.enumeration('health_status', 'UNKNOWN')]
+  if (!health) reader.fault('health_status', 'unknown')
+  const weight = reader.wrappedNumber('load_balancing_weight') ?? 1
+  reader.finish()
+  if (!address || !health) return undefined
+  const workload = workloadOf(facts)
+  return {
+    address: address.host,
+    port: address.port,
+    health,
+    weight: Math.max(1, weight),
+    ...(workload ? { workload } : {}),
+    isMeshed: facts.get('meshed') === true,
+  }
+}
+
+export function readAssignment(reader: FieldReader): LoadAssignment {
+  const name = reader.string('cluster_name')
+  const endpoints: Endpoint[] = []
+  for (const locality of reader.messages('endpoints')) {
+    if (locality.number('priority') > 0) locality.fault('priority', 'only priority 0 is supported by this proxy')
+    locality.wrappedNumber('load_balancing_weight')
+    for (const one of locality.messages('lb_endpoints')) {
+      const endpoint = readEndpoint(one)
+      if (endpoint) endpoints.push(endpoint)
+    }
+    locality.finish()
+  }
+  reader.finish()
+  return { name, endpoints }
+}

@@ -1,0 +1,98 @@
+/** envoy.config.route.v3.RouteConfiguration → RouteConfiguration. */
+import type { RuleRef } from '#/model/object-ref.ts'
+import type { CorsPolicy, Route, RouteConfiguration, VirtualHost } from '#/model/route.ts'
+import type { FieldReader } from './field-reader.ts'
+import { readMutation } from './header-mutation.ts'
+import { factText, readWeftMetadata, type WeftFacts } from './part.ts'
+import { readAction } from './route-action.ts'
+import { readMatch, readStringMatch } from './route-match.ts'
+
+const corsType = 'envoy.extensions.filters.http.cors.v3.CorsPolicy'
+
+function ruleOf(facts: WeftFacts): RuleRef | undefined {
+  const rule = facts.get('rule')
+  if (!facts.has('kind')) return undefined
+  const ruleName = factText(facts, 'rule_name')
+  return {
+    kind: factText(facts, 'kind'),
+    namespace: factText(facts, 'namespace'),
+    name: factText(facts, 'name'),
+    rule: typeof rule === 'number' ? rule : 0,
+    ...(ruleName === '' ? {} : { ruleName }),
+  }
+}
+
+const listOf = (text: string): string[] => (text === '' ? [] : text.split(',').map((part) => part.trim()))
+
+function readCors(reader: FieldReader, facts: WeftFacts): CorsPolicy {
+  const hinted = factText(facts, 'cors_origins')
+  const matches = reader.messages('allow_origin_string_match').map((match) => readStringMatch(match))
+  if (hinted === '') {
+    for (const match of matches)
+      if (match && match.type !== 'exact')
+        reader.fault('allow_origin_string_match', `${match.type} is unsupported by this proxy`)
+  }
+  const policy: CorsPolicy = {
+    allowOrigins: hinted === '' ? matches.map((match) => match?.value ?? '') : hinted.split(' '),
+    allowMethods: listOf(reader.string('allow_methods')),
+    allowHeaders: listOf(reader.string('allow_headers')),
+    exposeHeaders: listOf(reader.string('expose_headers')),
+    allowCredentials: reader.wrappedBoolean('allow_credentials') ?? false,
+    maxAgeSeconds: Number(reader.string('max_age') || '0'),
+  }
+  reader.finish()
+  return policy
+}
+
+function readFilterConfig(reader: FieldReader, facts: WeftFacts): CorsPolicy | undefined {
+  let cors: CorsPolicy | undefined
+  for (const [name, config] of reader.map('typed_per_filter_config')) {
+    const any = config.asAny()
+    if (any.typeName === corsType) cors = readCors(any.open(corsType), facts)
+    else config.fault('', `configuration of filter ${name} (${any.typeName}) is unsupported by this proxy`)
+  }
+  return cors
+}
+
+function readRoute(reader: FieldReader, position: number): Route {
+  const facts = readWeftMetadata(reader)
+  const name = reader.string('name') || `route ${position}`
+  const match = readMatch(reader.message('match') ?? reader, reader.has('match'))
+  const action = readAction(reader, facts)
+  const requestHeaders = readMutation(reader, 'request')
+  const responseHeaders = readMutation(reader, 'response')
+  const cors = readFilterConfig(reader, facts)
+  const rule = ruleOf(facts)
+  reader.finish()
+  return {
+    name,
+    match,
+    action,
+    ...(requestHeaders ? { requestHeaders } : {}),
+    ...(responseHeaders ? { responseHeaders } : {}),
+    ...(cors ? { cors } : {}),
+    ...(rule ? { rule } : {}),
+  }
+}
+
+function readVirtualHost(reader: FieldReader): VirtualHost {
+  const name = reader.string('name')
+  const domains = reader.strings('domains')
+  if (domains.length === 0) reader.fault('domains', 'is empty')
+  const routes = reader.messages('routes').map((route, index) => readRoute(route, index))
+  readFilterConfig(reader, new Map())
+  reader.finish()
+  return { name, domains, routes }
+}
+
+export function readRouteConfiguration(reader: FieldReader): RouteConfiguration {
+  const name = reader.string('name')
+  const virtualHosts = reader.messages('virtual_hosts').map(readVirtualHost)
+  const seen = new Set<string>()
+  for (const domain of virtualHosts.flatMap(({ domains }) => domains)) {
+    if (seen.has(domain)) reader.fault('virtual_hosts', `domain ${domain} stands there twice`)
+    seen.add(domain)
+  }
+  reader.finish()
+  return { name, virtualHosts }
+}

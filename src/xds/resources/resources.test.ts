@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Cluster } from '#/model/cluster.ts'
+import type { LoadAssignment } from '#/model/endpoint.ts'
+import type { Listener } from '#/model/listener.ts'
+import type { Route, RouteConfiguration } from '#/model/route.ts'
+import { seededRandom } from '#/std/random.ts'
+import { decoders } from './decode/decoders.ts'
+import { encodeAssignment } from './encode/assignment.ts'
+import { encodeCluster } from './encode/cluster.ts'
+import { encodeListener } from './encode/listener.ts'
+import { encodeRoute } from './encode/route.ts'
+import type { Decode, Encode } from './resource.ts'
+
+const workload = {
+  namespace: 'shop',
+  workload: 'reviews-v1',
+  pod: 'reviews-v1-0',
+  serviceAccount: 'reviews',
+  app: 'reviews',
+  version: 'v1',
+}
+const route = (part: Partial<Route>): Route => ({
+  name: 'r',
+  match: { path: { type: 'prefix', value: '/' }, headers: [], query: [] },
+  action: { type: 'forward', backends: [{ type: 'cluster', cluster: 'c', weight: 1 }], timeoutMs: 0, mirrors: [] },
+  ...part,
+})
+const withRoutes = (...routes: Route[]): RouteConfiguration => ({
+  name: 'rc',
+  virtualHosts: [{ name: 'v', domains: ['*'], routes }],
+})
+const forward = (part: object): Route['action'] => ({
+  type: 'forward',
+  backends: [{ type: 'cluster', cluster: 'c', weight: 1 }],
+  timeoutMs: 1500,
+  mirrors: [],
+  ...part,
+})
+
+const assignments: Record<string, LoadAssignment> = {
+  'no endpoint': { name: 'c', endpoints: [] },
+  'every health, weight, workload': {
+    name: 'c',
+    endpoints: [
+      { address: '127.0.0.1', port: 80, health: 'healthy', weight: 1, workload, isMeshed: true },
+      { address: '::1', port: 65535, health: 'draining', weight: 7, isMeshed: false },
+      { address: '10.0.0.1', port: 1, health: 'unhealthy', weight: 1, isMeshed: false },
+    ],
+  },
+}
+const clusters: Record<string, Cluster> = {
+  eds: {
+    name: 'c',
+    discovery: { type: 'eds', serviceName: 'c' },
+    loadBalancing: 'least-request',
+    connectTimeoutMs: 1000,
+    protocol: 'http1',
+    service: { namespace: 'shop', name: 'reviews', host: 'reviews.shop.svc.cluster.local', port: 80 },
+  },
+  'eds by another name': {
+    name: 'c',
+    discovery: { type: 'eds', serviceName: 'd' },
+    loadBalancing: 'random',
+    connectTimeoutMs: 250,
+    protocol: 'http1',
+  },
+  static: {
+    name: 'inbound:8080',
+    discovery: { type: 'static', endpoints: assignments['every health, weight, workload']!.endpoints },
+    loadBalancing: 'round-robin',
+    connectTimeoutMs: 5000,
+    protocol: 'http1',
+  },
+  dns: {
+    name: 'c',
+    discovery: {
+      type: 'dns',
+      endpoints: [{ address: 'example.test', port: 80, health: 'healthy', weight: 1, isMeshed: false }],
+    },
+    loadBalancing: 'round-robin',
+    connectTimeoutMs: 1,
+    protocol: 'http1',
+  },
+  'original destination': {
+    name: 'c',
+    discovery: { type: 'original-destination' },
+    loadBalancing: 'round-robin',
+    connectTimeoutMs: 1000,
+    protocol: 'http1',
+  },
+  dynamic: {
+    name: 'c',
+    discovery: { type: 'dynamic' },
+    loadBalancing: 'round-robin',
+    connectTimeoutMs: 1000,
+    protocol: 'http1',
+  },
+}
+const header = (name: string, value: string) => ({ name, value })
+const routes: Record<string, RouteConfiguration> = {
+  'every path match': withRoutes(
+    route({ match: { path: { type: 'exact', value: '/a' }, headers: [], query: [] } }),
+    route({ match: { path: { type: 'segment-prefix', value: '/a' }, headers: [], query: [] } }),
+    route({ match: { path: { type: 'regex', value: '/a/[0-9]+' }, headers: [], query: [] } }),
+  ),
+  'every value match and a method': withRoutes(
+    route({
+      match: {
+        path: { type: 'prefix', value: '/' },
+        method: 'POST',
+        headers: (['exact', 'regex', 'prefix', 'suffix', 'contains'] as const)
+          .map((type) => ({ name: 'x', type, value: 'v', isInverted: type === 'exact' }))
+          .concat([{ name: 'y', type: 'present' as never, value: '', isInverted: false }]),
+        query: [
+          { name: 'q', type: 'exact', value: '1', isInverted: false },
+          { name: 'p', type: 'regex', value: '.*', isInverted: false },
+        ],
+      },
+    }),
+  ),
+  'weights with headers, a zero and an invalid backend': withRoutes(
+    route({
+      action: forward({
+        backends: [
+          {
+            type: 'cluster',
+            cluster: 'a',
+            weight: 90,
+            requestHeaders: { set: [header('x', '100%')], add: [header('y', 'b')], remove: ['z'] },
+          },
+          { type: 'cluster', cluster: 'b', weight: 0 },
+          { type: 'invalid', reason: 'the backendRef is invalid', weight: 10 },
+        ],
+      }),
+      requestHeaders: { set: [], add: [], remove: ['cookie'] },
+      responseHeaders: { set: [header('server', 'weft')], add: [], remove: [] },
+    }),
+  ),
+  'rewrites, retry, mirrors': withRoutes(
+    route({
+      action: forward({ rewrite: { host: 'h', path: { type: 'prefix', value: '/' } } }),
+      match: { path: { type: 'segment-prefix', value: '/foo' }, headers: [], query: [] },
+    }),
+    route({ action: forward({ rewrite: { path: { type: 'full', value: '/x' } } }) }),
+    route({ action: forward({ rewrite: { path: { type: 'regex', pattern: '^/a', substitution: '/b' } } }) }),
+    route({
+      action: forward({
+        retry: {
+          attempts: 3,
+          statuses: [500, 503],
+          onConnectFailure: true,
+          onReset: true,
+          attemptTimeoutMs: 100,
+          backoffMs: 25,
+        },
+      }),
+    }),
+    route({
+      action: forward({
+        mirrors: [
+          { cluster: 'm', numerator: 1, denominator: 10_000 },
+          { cluster: 'n', numerator: 100, denominator: 100 },
+        ],
+      }),
+    }),
+  ),
+  'redirects and direct answers': withRoutes(
+    ...([301, 302, 303, 307, 308] as const).map((status) =>
+      route({
+        action: {
+          type: 'redirect',
+          scheme: 'https',
+          host: 'h',
+          port: 8443,
+          path: { type: 'full', value: '/x' },
+          status,
+        },
+      }),
+    ),
+    route({
+      action: { type: 'redirect', path: { type: 'prefix', value: '' }, status: 302 },
+      match: { path: { type: 'segment-prefix', value: '/foo' }, headers: [], query: [] },
+    }),
+    route({ action: { type: 'respond', status: 418, body: 'short and stout' } }),
+    route({ action: { type: 'respond', status: 500, body: '' } }),
+  ),
+  'cors and the rule it comes from': withRoutes(
+    route({
+      cors: {
+        allowOrigins: ['https://a.test', 'https://*.b.test'],
+        allowMethods: ['GET', 'PUT'],
+        allowHeaders: ['*'],
+        exposeHeaders: ['x-a'],
+        allowCredentials: true,
+        maxAgeSeconds: 600,
+      },
+      rule: { kind: 'HTTPRoute', namespace: 'shop', name: 'reviews', rule: 2, ruleName: 'canary' },
+    }),
+  ),
+}
+const listener = (part: Partial<Listener>): Listener => ({
+  name: 'l',
+  direction: 'outbound',
+  target: { type: 'routes', routes: { type: 'rds', name: 'rc' } },
+  isRedirected: false,
+  isLazy: false,
+  ...part,
+})
+const listeners: Record<string, Listener> = {
+  'an ApiListener': listener({}),
+  'on demand': listener({
+    address: { host: '127.0.0.1', port: 15001 },
+    target: { type: 'on-demand' },
+    isRedirected: true,
+  }),
+  'inbound with inline routes': listener({
+    address: { host: '::', port: 15006 },
+    direction: 'inbound',
+    target: { type: 'routes', routes: { type: 'inline', configuration: routes['every path match']! } },
+  }),
+  lazy: listener({ address: { host: '127.0.0.1', port: 1 }, isLazy: true }),
+}
+
+/** The contract of every type. */
+function contract<T extends { name: string }>(
+  kind: string,
+  options: { cases: Record<string, T>; encode: Encode<T>; decode: Decode<T> },
+): void {
+  const { cases, encode, decode } = options
+  for (const [claim, value] of Object.entries(cases)) {
+    test(`${kind}: what is decoded is what was encoded: ${claim}`, () => {
+      assert.deepEqual(decode(encode(value)), { ok: true, value })
+      assert.deepEqual(encode(value), encode(structuredClone(value)))
+    })
+  }
+  test(`${kind}: random bytes are a fault, never an exception`, () => {
+    const random = seededRandom(5)
+    const samples = Object.values(cases).map(encode)
+    for (let round = 0; round < 3000; round++) {
+      const bytes = Uint8Array.from(samples[round % samples.length]!)
+      for (let flips = 0; flips < 3; flips++) bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256)
+      const decoded = decode(bytes)
+      if (!decoded.ok)
+        assert.ok(
+          decoded.faults.length > 0 && decoded.faults.every((fault) => fault.includes(': ')),
+          `seed 5 round ${round}`,
+        )
+    }
+  })
+}
+
+contract('assignment', { cases: assignments, encode: encodeAssignment, decode: decoders.assignment })
+contract('cluster', { cases: clusters, encode: encodeCluster, decode: decoders.cluster })
+contract('route', { cases: routes, encode: encodeRoute, decode: decoders.route })
+contract('listener', { cases: listeners, encode: encodeListener, decode: decoders.listener })
