@@ -1,0 +1,160 @@
+/**
+ * One try of a request at one endpoint: waits for a connection, sends, hands the answer on. An attempt that was given up
+ * is deaf, so a late word of it can't disturb the next one.
+ *
+ *   waiting ──connection──▶ open ──end | reset──▶ over
+ *      └────────connect failed, cancelled──────────▲
+ */
+import type { HeaderList, RequestHead, ResponseHead } from '#/codec/message.ts'
+import type { ClientConnection, ClientSink, ClientStream, ResetReason } from '#/codec/stream.ts'
+import type { ErrorCodeName } from '#/std/errors.ts'
+import type { EndpointPool, PoolClient } from './endpoint-pool.ts'
+import type { UpstreamSlot } from './upstream-cluster.ts'
+
+export interface AttemptFailure {
+  code: ErrorCodeName
+  detail: string
+  /** Something of an answer had come. */
+  hasAnswerBytes: boolean
+  /** A kept connection turned out to be closed before it brought anything: the usual race of keep-alive. */
+  isIdleClose: boolean
+}
+
+export interface AttemptOwner {
+  /** Writes what the request's head needs for this endpoint; called once there is a connection. */
+  headFor(slot: UpstreamSlot): RequestHead
+  /** The head is on its way; the body may follow. */
+  onAttemptOpen(stream: ClientStream): void
+  onAttemptInformational(status: number, headers: HeaderList): void
+  onAttemptHead(head: ResponseHead, isEnd: boolean): void
+  onAttemptData(chunk: Uint8Array): void
+  onAttemptEnd(trailers: HeaderList | undefined): void
+  onAttemptFailed(failure: AttemptFailure): void
+  onAttemptWritable(): void
+}
+
+export interface AttemptOptions {
+  owner: AttemptOwner
+  slot: UpstreamSlot
+  /** The request has no body. */
+  isEnd: boolean
+  isRepeatable: boolean
+}
+
+const failureCodes: Record<ResetReason, ErrorCodeName> = {
+  'connection-lost': 'upstream_reset',
+  'protocol-error': 'upstream_protocol_error',
+  timeout: 'backend_timeout',
+  cancelled: 'upstream_reset',
+  refused: 'upstream_connect_failed',
+}
+
+export class Attempt implements ClientSink, PoolClient {
+  readonly slot: UpstreamSlot
+  readonly isRepeatable: boolean
+  readonly #owner: AttemptOwner
+  readonly #isEnd: boolean
+  #pool: EndpointPool | undefined
+  #stream: ClientStream | undefined
+  #isReused = false
+  #hasAnswerBytes = false
+  #isTunnel = false
+  #isOver = false
+
+  constructor({ owner, slot, isEnd, isRepeatable }: AttemptOptions) {
+    this.#owner = owner
+    this.slot = slot
+    this.#isEnd = isEnd
+    this.isRepeatable = isRepeatable
+  }
+
+  /** @param isFresh take no reused connection. */
+  start(pool: EndpointPool, isFresh: boolean): void {
+    this.slot.acquire()
+    this.#pool = pool
+    pool.acquire(this, isFresh)
+  }
+
+  /** Gives up without a word to the owner. */
+  cancel(reason: ResetReason): void {
+    if (!this.#finish(true)) return
+    if (this.#stream) this.#stream.reset(reason)
+    else this.#pool?.cancel(this)
+  }
+
+  /** Both directions of the tunnel are through. */
+  closeTunnel(): void {
+    this.#finish(false)
+  }
+
+  pause(): void {
+    if (!this.#isOver) this.#stream?.pause()
+  }
+
+  resume(): void {
+    if (!this.#isOver) this.#stream?.resume()
+  }
+
+  onConnection(connection: ClientConnection, isReused: boolean): void {
+    this.#isReused = isReused
+    try {
+      this.#stream = connection.request(this.#owner.headFor(this.slot), this, this.#isEnd)
+    } catch (error) {
+      // A head that can't be written (a configured value with a line break): nothing was sent, but the connection is taken.
+      connection.destroy()
+      this.onConnectFailed('extension_failed', error instanceof Error ? error.message : String(error))
+      return
+    }
+    this.#owner.onAttemptOpen(this.#stream)
+  }
+
+  onConnectFailed(code: ErrorCodeName, detail: string): void {
+    if (this.#finish(true)) this.#owner.onAttemptFailed({ code, detail, hasAnswerBytes: false, isIdleClose: false })
+  }
+
+  onInformational(status: number, headers: HeaderList): void {
+    if (!this.#isOver) this.#owner.onAttemptInformational(status, headers)
+  }
+
+  onHead(head: ResponseHead, isEnd: boolean): void {
+    if (this.#isOver) return
+    this.#hasAnswerBytes = true
+    this.#isTunnel = head.status === 101
+    if (isEnd) this.#finish(false)
+    this.#owner.onAttemptHead(head, isEnd)
+  }
+
+  onData(chunk: Uint8Array): void {
+    if (!this.#isOver) this.#owner.onAttemptData(chunk)
+  }
+
+  onEnd(trailers: HeaderList | undefined): void {
+    if (this.#isOver) return
+    // A tunnel is only half closed: the other direction may go on until its owner closes it.
+    if (!this.#isTunnel) this.#finish(false)
+    this.#owner.onAttemptEnd(trailers)
+  }
+
+  onReset(reason: ResetReason, { wasSent, detail }: { wasSent: boolean; detail: string }): void {
+    if (!this.#finish(true)) return
+    const isLost = reason === 'connection-lost'
+    const code = isLost && !wasSent ? 'upstream_connect_failed' : failureCodes[reason]
+    this.#owner.onAttemptFailed({
+      code,
+      detail: `${this.slot.key}: ${detail}`,
+      hasAnswerBytes: this.#hasAnswerBytes,
+      isIdleClose: isLost && this.#isReused && !this.#hasAnswerBytes,
+    })
+  }
+
+  onWritable(): void {
+    if (!this.#isOver) this.#owner.onAttemptWritable()
+  }
+
+  #finish(isFailure: boolean): boolean {
+    if (this.#isOver) return false
+    this.#isOver = true
+    this.slot.release(isFailure)
+    return true
+  }
+}
