@@ -1,0 +1,159 @@
+/**
+ * The listeners that this proxy must bind, by wildcard, each with its routes. One is handed over when its routes are warm;
+ * a lazy one at once, its routes being fetched when the first connection comes.
+ */
+import type { Listener } from '#/model/listener.ts'
+import type { Log } from '#/std/log.ts'
+import type { ResourceSource } from '#/xds/fetch/resource-source.ts'
+import type { ClusterRegistry } from './cluster-registry.ts'
+import type { RouteRegistry } from './route-registry.ts'
+import { RouteTarget } from './route-target.ts'
+import type { WarmRoutes } from './warm-routes.ts'
+
+export interface ListenerTableOptions {
+  source: ResourceSource
+  routes: RouteRegistry
+  clusters: ClusterRegistry
+  log: Log
+  /** A listener is to be bound, or what is bound has changed. Called again with each change. */
+  onListener: (entry: ListenerEntry) => void
+  onListenerGone: (name: string) => void
+}
+
+/** Waits for the routes of a lazy listener. */
+export interface RoutesWaiter {
+  onRoutes(): void
+}
+
+export class ListenerEntry {
+  readonly name: string
+  #listener: Listener
+  readonly #target: RouteTarget
+  readonly #onChange: () => void
+  readonly #waiters = new Set<RoutesWaiter>()
+  #isWoken = false
+
+  constructor(listener: Listener, options: ListenerTableOptions, onChange: (entry: ListenerEntry) => void) {
+    this.name = listener.name
+    this.#listener = listener
+    this.#onChange = () => onChange(this)
+    this.#target = new RouteTarget({ ...options, onChange: () => this.#changed() })
+    this.offer(listener)
+  }
+
+  get listener(): Listener {
+    return this.#listener
+  }
+
+  /** Undefined for a listener on demand, and until the routes are warm. */
+  get current(): WarmRoutes | undefined {
+    return this.#target.current
+  }
+
+  /** Requests have their routes, or will never have any. */
+  get isSettled(): boolean {
+    return this.#listener.target.type === 'on-demand' || this.current !== undefined || this.#target.isHopeless
+  }
+
+  get mayBind(): boolean {
+    return this.isSettled || (this.#listener.isLazy && !this.#isWoken)
+  }
+
+  get trouble(): string {
+    return this.#target.trouble
+  }
+
+  offer(listener: Listener): void {
+    this.#listener = listener
+    if (listener.target.type === 'routes' && (!listener.isLazy || this.#isWoken))
+      this.#target.set(listener.target.routes)
+    this.#onChange()
+  }
+
+  /** The first connection has come: a lazy listener now needs its routes. */
+  wake(): void {
+    if (this.#isWoken) return
+    this.#isWoken = true
+    if (this.#listener.isLazy && this.#listener.target.type === 'routes') this.#target.set(this.#listener.target.routes)
+  }
+
+  /** Only while not settled. */
+  wait(waiter: RoutesWaiter): void {
+    this.#waiters.add(waiter)
+  }
+
+  stopWaiting(waiter: RoutesWaiter): void {
+    this.#waiters.delete(waiter)
+  }
+
+  close(): void {
+    this.#target.close()
+  }
+
+  #changed(): void {
+    this.#onChange()
+    if (!this.isSettled) return
+    for (const waiter of [...this.#waiters]) {
+      this.#waiters.delete(waiter)
+      waiter.onRoutes()
+    }
+  }
+}
+
+export class ListenerTable {
+  readonly #options: ListenerTableOptions
+  readonly #entries = new Map<string, ListenerEntry>()
+  #isSynced = false
+
+  constructor(options: ListenerTableOptions) {
+    this.#options = options
+    options.source.subscribe('listener', '*', {
+      onResource: (name, listener) => this.#offer(name, listener),
+      onMissing: (name) => this.#remove(name),
+      onSynced: () => {
+        this.#isSynced = true
+      },
+    })
+  }
+
+  get entries(): ReadonlyMap<string, ListenerEntry> {
+    return this.#entries
+  }
+
+  /** The first whole answer is there, and everything that it names, save what is lazy. */
+  get isReady(): boolean {
+    if (!this.#isSynced) return false
+    for (const entry of this.#entries.values()) if (!entry.mayBind) return false
+    return true
+  }
+
+  close(): void {
+    for (const entry of this.#entries.values()) entry.close()
+    this.#entries.clear()
+  }
+
+  /** Destinations that were asked for by name come here too; they have no address. */
+  #offer(name: string, listener: Listener): void {
+    const entry = this.#entries.get(name)
+    if (!listener.address) {
+      if (entry) this.#remove(name)
+    } else if (entry) {
+      entry.offer(listener)
+    } else {
+      this.#entries.set(name, new ListenerEntry(listener, this.#options, (one) => this.#changed(one)))
+      this.#changed(this.#entries.get(name)!)
+    }
+  }
+
+  #remove(name: string): void {
+    const entry = this.#entries.get(name)
+    if (!entry) return
+    this.#entries.delete(name)
+    this.#options.onListenerGone(name)
+    entry.close()
+  }
+
+  #changed(entry: ListenerEntry): void {
+    if (this.#entries.get(entry.name) === entry && entry.mayBind) this.#options.onListener(entry)
+  }
+}
