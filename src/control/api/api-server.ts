@@ -1,0 +1,78 @@
+/**
+ * The control plane's HTTP API on its own port: read-only JSON for the command line and the dashboard, health, metrics.
+ * Plain `node:http`: a handful of fixed paths needs no framework (the dashboard may bring one).
+ */
+import { once } from 'node:events'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { HostPort } from '#/std/host-port.ts'
+import type { ControlState } from './control-state.ts'
+
+export interface ApiServer {
+  /** Where it listens. */
+  address: HostPort
+  stop(): Promise<void>
+}
+
+type Answer = { status: number; type: 'json' | 'text'; body: unknown }
+
+const json = (body: unknown): Answer => ({ status: 200, type: 'json', body })
+const missing = (what: string): Answer => ({ status: 404, type: 'json', body: { error: what } })
+
+/** Path → answer. */
+const pages: Record<string, (state: ControlState) => Answer> = {
+  '/healthz': () => ({ status: 200, type: 'text', body: 'ok\n' }),
+  '/readyz': (state) =>
+    state.isReady()
+      ? { status: 200, type: 'text', body: 'ready\n' }
+      : { status: 503, type: 'text', body: 'the first configuration has not been read yet\n' },
+  '/metrics': (state) => ({ status: 200, type: 'text', body: state.metrics() }),
+  '/api/v1/proxies': (state) => json(state.proxies()),
+  '/api/v1/status': (state) => json(state.statuses()),
+  '/api/v1/faults': (state) => json(state.faults()),
+  '/api/v1/mesh': (state) => {
+    const mesh = state.mesh()
+    return json({ services: [...(mesh?.services.values() ?? [])], workloads: [...(mesh?.workloads.values() ?? [])] })
+  },
+}
+
+function answerTo(path: string, state: ControlState): Answer {
+  const page = pages[path]
+  if (page) return page(state)
+  const proxy = /^\/api\/v1\/proxies\/([^/]+)$/.exec(path)
+  if (proxy) {
+    const name = decodeURIComponent(proxy[1]!)
+    const found = state.proxies().find(({ node }) => node === name)
+    return found ? json(found) : missing(`no proxy is called ${name}; GET /api/v1/proxies lists them`)
+  }
+  return missing(`nothing here; there is ${Object.keys(pages).join(', ')}`)
+}
+
+/** Listens on `address` (port 0 takes any). @throws the system's error when the port is taken. */
+export async function startApiServer(options: { address: HostPort; state: ControlState }): Promise<ApiServer> {
+  const { address, state } = options
+  const server = http.createServer((request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response
+        .writeHead(405, { allow: 'GET, HEAD', 'content-type': 'application/json' })
+        .end('{"error":"only GET and HEAD"}\n')
+      return
+    }
+    const { status, type, body } = answerTo(new URL(request.url ?? '/', 'http://control').pathname, state)
+    const text = type === 'json' ? `${JSON.stringify(body)}\n` : String(body)
+    response.writeHead(status, {
+      'content-type': type === 'json' ? 'application/json' : 'text/plain; version=0.0.4; charset=utf-8',
+    })
+    response.end(request.method === 'HEAD' ? undefined : text)
+  })
+  server.listen(address.port, address.host)
+  await once(server, 'listening')
+  return {
+    address: { host: address.host, port: (server.address() as AddressInfo).port },
+    async stop() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
