@@ -1,0 +1,102 @@
+/**
+ * The control plane: the stages in order, a sentence each. Each stage hands the next one a whole, immutable outcome; what
+ * did not change keeps its identity, so that the cost of a change follows what it touches.
+ */
+import { systemClock } from '#/std/clock.ts'
+import type { HostPort } from '#/std/host-port.ts'
+import { formatHostPort } from '#/std/host-port.ts'
+import type { Log } from '#/std/log.ts'
+import { AdsServer } from '#/xds/serve/ads-server.ts'
+import { startApiServer } from './api/api-server.ts'
+import { controlMetrics } from './api/control-metrics.ts'
+import { Publisher } from './publish/publisher.ts'
+import { FileSource } from './source/file-source.ts'
+import type { Fault, Resources } from './source/resources.ts'
+import { withLiveness } from './status/liveness.ts'
+import { proxyReport } from './status/proxy-report.ts'
+import { type Translation, translate } from './translate/translate.ts'
+
+export interface ControlPlaneOptions {
+  /** Folders of YAML that are watched, the users' and those of `weft up`. */
+  directories: readonly string[]
+  /** Where xDS is served; port 0 takes any. Plaintext: loopback only. */
+  xds: HostPort
+  /** Where the HTTP API is served; port 0 takes any. */
+  api: HostPort
+  log: Log
+}
+
+export interface ControlPlane {
+  xds: HostPort
+  api: HostPort
+  stop(): Promise<void>
+}
+
+/** Starts all stages. Resolves when the servers listen; the first configuration follows at once. */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { directories, log } = options
+  let translation: Translation | undefined
+  let sourceFaults: readonly Fault[] = []
+  let admins: ReadonlyMap<string, string> = new Map()
+
+  // 1. Source: what users and the system have said, each object in its last good version.
+  const source = new FileSource({ directories, clock: systemClock, log })
+  // 3. Publish: the mesh as encoded resources, only what changed encoded anew.
+  const publisher = new Publisher()
+  // 4. Serve: each client what it asked for, over its own stream.
+  const server = new AdsServer({ clock: systemClock, log })
+
+  const apply = ({ resources, faults }: { resources: Resources; faults: readonly Fault[] }): void => {
+    sourceFaults = faults
+    admins = adminAddresses(resources)
+    const startMs = systemClock.monotonicMs()
+    // 2. Translate: what is true of the mesh, and what to tell the users.
+    const next = translate(resources, translation ? { previous: translation } : {})
+    const isChanged = next.mesh !== translation?.mesh
+    translation = next
+    if (!isChanged) return
+    server.publish(publisher.publish(next.mesh))
+    log.debug('published', {
+      ms: Math.round(systemClock.monotonicMs() - startMs),
+      services: next.mesh.services.size,
+      workloads: next.mesh.workloads.size,
+    })
+  }
+  const unsubscribe = source.subscribe(apply)
+
+  const xds = await server.listen(options.xds)
+  // 5. Tell: state of objects and proxies over the HTTP API.
+  const api = await startApiServer({
+    address: options.api,
+    state: {
+      isReady: () => translation !== undefined,
+      mesh: () => translation?.mesh,
+      faults: () => [...sourceFaults, ...(translation?.faults ?? [])],
+      statuses: () =>
+        translation ? withLiveness(translation.statuses, { mesh: translation.mesh, clients: server.clients() }) : [],
+      proxies: () => server.clients().map((client) => proxyReport(client, translation?.mesh, admins)),
+      metrics: () => controlMetrics(server, translation),
+    },
+  })
+  log.info('control plane started', { xds: formatHostPort(xds), api: formatHostPort(api.address) })
+  return {
+    xds,
+    api: api.address,
+    async stop() {
+      unsubscribe()
+      source.stop()
+      server.stop()
+      await api.stop()
+    },
+  }
+}
+
+/** Node id → admin endpoint, as Pods tell it. */
+function adminAddresses(resources: Resources): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const { value } of resources.of('Pod').values()) {
+    const admin = value.metadata.annotations?.['weft.dev/admin']
+    if (admin) found.set(`${value.metadata.name}.${value.metadata.namespace ?? 'default'}`, admin)
+  }
+  return found
+}

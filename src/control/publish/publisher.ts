@@ -1,0 +1,174 @@
+/**
+ * Mesh → snapshot. What all clients share (clusters, endpoints, route configurations) is encoded once a publish, and only
+ * where it changed; what belongs to one client (its listeners, the way to its application) when that client first asks.
+ */
+import type { Listener } from '#/model/listener.ts'
+import type { Mesh } from '#/model/mesh.ts'
+import { routeNameFor } from '#/model/mesh.ts'
+import type { RouteConfiguration, VirtualHost } from '#/model/route.ts'
+import { formatDestination, type Service, serviceAliases } from '#/model/service.ts'
+import type { XdsNode } from '#/xds/node.ts'
+import type { ResourceKind } from '#/xds/resources/resource.ts'
+import type { EncodedResource, ResourceView, Snapshot } from '#/xds/serve/snapshot.ts'
+import { EncodedTable, encodeResource } from './encoded-table.ts'
+import { inboundClusters, outboundRouteName, sidecarListeners } from './sidecar-listeners.ts'
+
+type Tables = Record<Exclude<ResourceKind, 'listener'>, ReadonlyMap<string, EncodedResource>>
+
+/** The name by which our own proxy introduces itself (`user_agent_name`). */
+export const ownUserAgent = 'weft'
+
+export class Publisher {
+  readonly #tables = {
+    cluster: new EncodedTable('cluster'),
+    assignment: new EncodedTable('assignment'),
+    route: new EncodedTable('route'),
+  }
+  #version = 0
+
+  publish(mesh: Mesh): Snapshot {
+    const tables: Tables = {
+      cluster: this.#tables.cluster.update(mesh.clusters),
+      assignment: this.#tables.assignment.update(mesh.assignments),
+      route: this.#tables.route.update(mesh.routes),
+    }
+    return new PublishedSnapshot(++this.#version, mesh, tables)
+  }
+}
+
+class PublishedSnapshot implements Snapshot {
+  readonly version: number
+  readonly #mesh: Mesh
+  readonly #tables: Tables
+  readonly #views = new Map<string, ResourceView>()
+  readonly #destinations = new Map<string, Map<string, string>>()
+
+  constructor(version: number, mesh: Mesh, tables: Tables) {
+    this.version = version
+    this.#mesh = mesh
+    this.#tables = tables
+  }
+
+  view(node: XdsNode): ResourceView {
+    const key = `${node.id}\0${node.userAgent}\0${node.metadata.namespace ?? ''}`
+    let view = this.#views.get(key)
+    if (!view) {
+      view = new NodeView({
+        node,
+        mesh: this.#mesh,
+        tables: this.#tables,
+        destinations: (namespace) => this.#destinationsFor(namespace),
+      })
+      this.#views.set(key, view)
+    }
+    return view
+  }
+
+  /** `ALIAS:PORT` → destination, for callers of a namespace. */
+  #destinationsFor(namespace: string): ReadonlyMap<string, string> {
+    let found = this.#destinations.get(namespace)
+    if (found) return found
+    found = new Map()
+    for (const service of this.#mesh.services.values()) {
+      for (const { port } of service.ports) {
+        const destination = formatDestination({ host: service.host, port })
+        if (!this.#mesh.routes.has(destination)) continue
+        for (const alias of serviceAliases(service, namespace))
+          found.set(`${alias.includes(':') ? `[${alias}]` : alias}:${port}`, destination)
+      }
+    }
+    this.#destinations.set(namespace, found)
+    return found
+  }
+}
+
+interface NodeViewOptions {
+  node: XdsNode
+  mesh: Mesh
+  tables: Tables
+  destinations: (namespace: string) => ReadonlyMap<string, string>
+}
+
+class NodeView implements ResourceView {
+  readonly #options: NodeViewOptions
+  readonly #namespace: string
+  readonly #isOurs: boolean
+  /** Of this client alone. */
+  readonly #own: Record<ResourceKind, Map<string, EncodedResource>> = {
+    cluster: new Map(),
+    assignment: new Map(),
+    listener: new Map(),
+    route: new Map(),
+  }
+
+  constructor(options: NodeViewOptions) {
+    this.#options = options
+    const { node, mesh } = options
+    const workload = mesh.workloads.get(node.id)
+    this.#namespace = workload?.namespace ?? node.metadata.namespace ?? node.id.split('.').pop() ?? ''
+    this.#isOurs = node.userAgent === ownUserAgent
+    if (workload) {
+      for (const cluster of inboundClusters(workload, mesh))
+        this.#own.cluster.set(cluster.name, encodeResource('cluster', cluster))
+      for (const listener of sidecarListeners(workload, { mesh, isOurs: this.#isOurs }))
+        this.#own.listener.set(listener.name, encodeResource('listener', listener))
+    }
+    if (!this.#isOurs) {
+      const outbound = outboundRoutes(mesh, this.#namespace)
+      this.#own.route.set(outbound.name, encodeResource('route', outbound))
+    }
+  }
+
+  find(kind: ResourceKind, asked: string, isExact = false): EncodedResource | undefined {
+    const own = this.#own[kind].get(asked)
+    if (own) return own
+    if (kind !== 'listener') return this.#options.tables[kind].get(asked)
+    return this.#destinationListener(asked, isExact)
+  }
+
+  *all(kind: ResourceKind): Iterable<EncodedResource> {
+    for (const [name, resource] of this.#own[kind]) if (!name.startsWith('on-demand ')) yield resource
+    if (kind === 'cluster') yield* this.#options.tables.cluster.values()
+  }
+
+  /** A destination as a listener that is only looked up (docs/decisions/0002-on-demand-listeners.md). */
+  #destinationListener(asked: string, isExact: boolean): EncodedResource | undefined {
+    const destination = this.#options.destinations(this.#namespace).get(asked)
+    if (destination === undefined) return undefined
+    const name = isExact ? asked : destination
+    const key = `on-demand ${name}`
+    let resource = this.#own.listener.get(key)
+    if (!resource) {
+      const routes = routeNameFor(this.#options.mesh, destination, this.#namespace)
+      const listener: Listener = {
+        name,
+        direction: 'outbound',
+        target: { type: 'routes', routes: { type: 'rds', name: routes } },
+        isRedirected: false,
+        isLazy: false,
+      }
+      resource = encodeResource('listener', listener)
+      this.#own.listener.set(key, resource)
+    }
+    return resource
+  }
+}
+
+/** Every destination as a virtual host under all names that callers of the namespace may use. */
+function outboundRoutes(mesh: Mesh, namespace: string): RouteConfiguration {
+  const virtualHosts: VirtualHost[] = []
+  for (const service of mesh.services.values())
+    for (const { port } of service.ports) virtualHosts.push(...hostOf(mesh, { service, port, namespace }))
+  return { name: outboundRouteName(namespace), virtualHosts }
+}
+
+function hostOf(mesh: Mesh, options: { service: Service; port: number; namespace: string }): VirtualHost[] {
+  const { service, port, namespace } = options
+  const destination = formatDestination({ host: service.host, port })
+  const routes = mesh.routes.get(routeNameFor(mesh, destination, namespace))
+  if (!routes) return []
+  const domains = serviceAliases(service, namespace).flatMap((alias) =>
+    port === 80 ? [alias, `${alias}:80`] : [`${alias}:${port}`],
+  )
+  return [{ name: destination, domains, routes: routes.virtualHosts.flatMap((host) => host.routes) }]
+}
