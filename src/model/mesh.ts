@@ -11,9 +11,9 @@ export interface Mesh {
   services: ReadonlyMap<string, Service>
   /** By node id. */
   workloads: ReadonlyMap<string, Workload>
-  /** By name (`formatDestination`). Every port of every Service has one, and one more for each namespace with consumer routes. */
+  /** By name (`formatDestination`). Every port of every Service (UDP aside) has one, and one more for each namespace with consumer routes. */
   routes: ReadonlyMap<string, RouteConfiguration>
-  /** By name; one for each port of each Service. */
+  /** By name; one for each port of each Service (UDP aside). */
   clusters: ReadonlyMap<string, Cluster>
   /** By cluster name. */
   assignments: ReadonlyMap<string, LoadAssignment>

@@ -88,7 +88,7 @@ export interface Mirror {
 }
 
 export interface RetryPolicy {
-  /** Tries after the first, 1 or more. */
+  /** Tries after the first; 0 when the policy only limits the time of the one attempt. */
   attempts: number
   /** HTTP statuses that are tried again. */
   statuses: readonly number[]
