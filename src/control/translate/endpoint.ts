@@ -1,0 +1,145 @@
+/** EndpointSlices → where the requests for a Service port can go. */
+import type { EndpointSlice } from '#/api/core.ts'
+import type { Fault, Resources } from '#/control/source/resources.ts'
+import type { Endpoint, EndpointHealth, LoadAssignment } from '#/model/endpoint.ts'
+import { formatDestination } from '#/model/service.ts'
+import type { Workload, WorkloadIdentity } from '#/model/workload.ts'
+import { type Finding, faultOf } from './fault.ts'
+import { destinationPorts, type ServiceEntry } from './service.ts'
+
+/** Which Service a slice belongs to (EndpointSlice API). */
+const serviceNameLabel = 'kubernetes.io/service-name'
+
+export interface EndpointInput {
+  resources: Resources
+  /** By `namespace/name`. */
+  services: ReadonlyMap<string, ServiceEntry>
+  /** By `namespace/pod`. */
+  workloads: ReadonlyMap<string, Workload>
+}
+
+/** One assignment for each destination, empty where nothing is ready. */
+export function assignEndpoints(input: EndpointInput): { assignments: Map<string, LoadAssignment>; faults: Fault[] } {
+  const { slices, faults } = slicesByService(input.resources)
+  const identities = new Map<Workload, WorkloadIdentity>()
+  const assignments = new Map<string, LoadAssignment>()
+  for (const [key, entry] of input.services) {
+    const own = inOneFamily(slices.get(key) ?? [], entry.addressFamily)
+    for (const port of destinationPorts(entry.service)) {
+      const name = formatDestination({ host: entry.service.host, port: port.port })
+      const endpoints = new Map<string, Endpoint>()
+      for (const slice of own) {
+        for (const number of slicePorts(slice, port.name)) {
+          addEndpoints(endpoints, { slice, port: number, workloads: input.workloads, identities })
+        }
+      }
+      assignments.set(name, { name, endpoints: [...endpoints.values()] })
+    }
+  }
+  return { assignments, faults }
+}
+
+/** A dual-stack pod stands in a slice of each family: one is enough, the Service's own if there is one. */
+function inOneFamily(slices: readonly EndpointSlice[], family: 'IPv4' | 'IPv6'): readonly EndpointSlice[] {
+  const preferred = slices.filter((slice) => slice.addressType === family)
+  return preferred.length > 0 ? preferred : slices
+}
+
+function slicesByService(resources: Resources): { slices: Map<string, EndpointSlice[]>; faults: Fault[] } {
+  const slices = new Map<string, EndpointSlice[]>()
+  const faults: Fault[] = []
+  for (const sourced of resources.of('EndpointSlice').values()) {
+    const { metadata, addressType } = sourced.value
+    const namespace = metadata.namespace ?? 'default'
+    const ref = { kind: 'EndpointSlice', namespace, name: metadata.name }
+    const service = metadata.labels?.[serviceNameLabel]
+    if (service === undefined) faults.push(faultOf(ref, sourced, noServiceFinding))
+    else if (addressType === 'FQDN') faults.push(faultOf(ref, sourced, fqdnFinding))
+    else {
+      const key = `${namespace}/${service}`
+      const found = slices.get(key)
+      if (found) found.push(sourced.value)
+      else slices.set(key, [sourced.value])
+    }
+  }
+  return { slices, faults }
+}
+
+/** A slice's port bears the name of the Service's port; a Service with one port may leave both without. */
+function slicePorts(slice: EndpointSlice, name: string): number[] {
+  const fitting = (slice.ports ?? []).filter(
+    (port) => (port.name ?? '') === name && (port.protocol ?? 'TCP') === 'TCP' && port.port !== undefined,
+  )
+  return fitting.map((port) => port.port!)
+}
+
+interface SlicePlace {
+  slice: EndpointSlice
+  port: number
+  workloads: ReadonlyMap<string, Workload>
+  identities: Map<Workload, WorkloadIdentity>
+}
+
+/** Two slices may hold one endpoint for a moment while it moves between them (EndpointSlice API): the first counts. */
+function addEndpoints(endpoints: Map<string, Endpoint>, place: SlicePlace): void {
+  const { slice, port, workloads, identities } = place
+  for (const { addresses, conditions, targetRef } of slice.endpoints) {
+    const health = healthOf(conditions)
+    // All addresses of one endpoint are the same backend; consumers take the first.
+    const address = addresses[0]
+    const key = `${address} ${port}`
+    if (!health || address === undefined || endpoints.has(key)) continue
+    const namespace = targetRef?.namespace ?? slice.metadata.namespace ?? 'default'
+    const workload = targetRef?.kind === 'Pod' ? workloads.get(`${namespace}/${targetRef.name}`) : undefined
+    endpoints.set(key, {
+      address,
+      port,
+      health,
+      weight: 1,
+      ...(workload ? { workload: identityOf(workload, identities) } : {}),
+      isMeshed: workload !== undefined && isInbound(workload, address, port),
+    })
+  }
+}
+
+/**
+ * Ready ones are healthy. One that is asked to go but still serves is draining: for when nothing else is left, as
+ * kube-proxy does. Others are left out rather than sent as unhealthy: Envoy would turn to them in a panic.
+ * An absent `ready` or `serving` means yes, an absent `terminating` no (EndpointConditions).
+ */
+function healthOf(conditions: EndpointSlice['endpoints'][number]['conditions']): EndpointHealth | undefined {
+  const isReady = conditions?.ready ?? true
+  const isServing = conditions?.serving ?? isReady
+  if (conditions?.terminating) return isServing ? 'draining' : undefined
+  return isReady ? 'healthy' : undefined
+}
+
+/** The sidecar stands there, not the application behind it. */
+function isInbound({ isRedirected, ports }: Workload, address: string, port: number): boolean {
+  return isRedirected || ports.some(({ inbound }) => inbound.port === port && inbound.host === address)
+}
+
+function identityOf(workload: Workload, known: Map<Workload, WorkloadIdentity>): WorkloadIdentity {
+  const old = known.get(workload)
+  if (old) return old
+  const { namespace, workload: name, pod, serviceAccount, app, version } = workload
+  const identity = { namespace, workload: name, pod, serviceAccount, app, version }
+  known.set(workload, identity)
+  return identity
+}
+
+const noServiceFinding: Finding = {
+  severity: 'warning',
+  code: 'slice-without-service',
+  field: 'metadata.labels',
+  message: `The label ${serviceNameLabel} is missing, so the slice belongs to no Service.`,
+  cure: `Set the label ${serviceNameLabel} to the name of the Service.`,
+}
+
+const fqdnFinding: Finding = {
+  severity: 'warning',
+  code: 'slice-address-type',
+  field: 'addressType',
+  message: 'Endpoints by DNS name (addressType FQDN) are not used.',
+  cure: 'List addresses, with addressType IPv4 or IPv6.',
+}

@@ -1,0 +1,166 @@
+/** Which Services a route is attached to (GEP-1294): parentRefs → destinations and the callers it is for. */
+import type { ParentRef } from '#/api/gateway.ts'
+import type { ObjectRef } from '#/model/object-ref.ts'
+import type { Service, ServicePort } from '#/model/service.ts'
+import { mayBeHttp } from '../app-protocol.ts'
+import { type Finding, listNames } from '../fault.ts'
+import { destinationPorts, type ServiceIndex } from '../service.ts'
+import { listPorts, servicesIn } from './backend-reference.ts'
+
+export type ParentKey = ObjectRef & { port?: number; sectionName?: string }
+
+/** One parentRef to a Service. Without ports it could not be attached, and `finding` says why. */
+export interface Attachment {
+  parent: ParentKey
+  service?: Service
+  ports: readonly ServicePort[]
+  /** A consumer's route: for callers of this namespace only. Absent for a producer's, which is for everybody. */
+  consumerNamespace?: string
+  finding?: Finding
+}
+
+const gatewayGroup = 'gateway.networking.k8s.io'
+
+/** Groups under which users write the core kind Service; the standard's own guide says `core`, older examples leave it out. */
+function isServiceParent({ group = gatewayGroup, kind = 'Gateway' }: ParentRef): boolean {
+  return kind === 'Service' && (group === '' || group === 'core' || group === gatewayGroup)
+}
+
+/** Namespaces of the Services that the route names as parents, whether they exist or not. */
+export function parentNamespaces(route: ObjectRef, refs: readonly ParentRef[]): Set<string> {
+  return new Set(refs.filter(isServiceParent).map((ref) => ref.namespace ?? route.namespace))
+}
+
+/**
+ * The attachments of a route, one a parentRef to a Service. Parents of other kinds are somebody else's (a Gateway) and get
+ * no status from us. `findings` are of the parentRefs as a whole.
+ */
+export function attach(
+  route: ObjectRef,
+  refs: readonly ParentRef[],
+  services: ServiceIndex,
+): { attachments: Attachment[]; findings: Finding[] } {
+  const findings: Finding[] = []
+  const attachments: Attachment[] = []
+  if (refs.length === 0) findings.push(noParentFinding)
+  refs.forEach((ref, i) => {
+    const field = `spec.parentRefs[${i}]`
+    if (isServiceParent(ref)) {
+      if (ref.group === undefined || ref.group === gatewayGroup) findings.push(groupFinding(field))
+      attachments.push(attachOne({ route, ref, field, services }))
+    } else if ((ref.group ?? gatewayGroup) === '' || ref.group === 'core') findings.push(kindFinding(ref, field))
+  })
+  return { attachments, findings }
+}
+
+interface ParentPlace {
+  route: ObjectRef
+  ref: ParentRef
+  field: string
+  services: ServiceIndex
+}
+
+function attachOne({ route, ref, field, services }: ParentPlace): Attachment {
+  const namespace = ref.namespace ?? route.namespace
+  const parent: ParentKey = {
+    kind: 'Service',
+    namespace,
+    name: ref.name,
+    ...(ref.port ? { port: ref.port } : {}),
+    ...(ref.sectionName ? { sectionName: ref.sectionName } : {}),
+  }
+  const refused = (finding: Omit<Finding, 'code'>): Attachment => ({
+    parent,
+    ports: [],
+    finding: { code: 'dangling-parent', ...finding },
+  })
+  const key = `${namespace}/${ref.name}`
+  if (services.external.has(key)) return refused(externalNameFinding(key, field))
+  const service = services.entries.get(key)?.service
+  if (!service) return refused(missingFinding(ref.name, namespace, { field, services }))
+  if (service.isHeadless) return refused(headlessFinding(key, field))
+  const named = destinationPorts(service).filter(
+    ({ port, name }) => port === (ref.port ?? port) && name === (ref.sectionName ?? name),
+  )
+  const ports = named.filter(({ protocol }) => mayBeHttp(protocol))
+  if (ports.length === 0)
+    return refused(named.length === 0 ? noPortFinding(ref, field, service) : notHttpFinding(named, field))
+  return { parent, service, ports, ...(namespace === route.namespace ? {} : { consumerNamespace: route.namespace }) }
+}
+
+const noParentFinding: Finding = {
+  severity: 'warning',
+  code: 'no-parent',
+  field: 'spec',
+  message: 'The route has no parentRefs, so it applies to nothing.',
+  cure: 'Name the Service whose requests it is for: `parentRefs: [{group: "", kind: Service, name: …}]`.',
+}
+
+function groupFinding(field: string): Finding {
+  return {
+    severity: 'warning',
+    code: 'parent-group',
+    field,
+    message: 'A Service is of the core group, but the parentRef has another one (the default is that of Gateways).',
+    cure: 'Add `group: ""`; Weft takes the route as it is meant, other implementations may ignore it.',
+  }
+}
+
+function kindFinding({ kind = 'Gateway' }: ParentRef, field: string): Finding {
+  return {
+    severity: 'warning',
+    code: 'parent-kind',
+    field: `${field}.kind`,
+    message: `A route can't be attached to the kind ${kind} of the core group; the parentRef is ignored.`,
+    cure: 'Use `kind: Service`, or leave out group and kind for a Gateway.',
+  }
+}
+
+function missingFinding(
+  name: string,
+  namespace: string,
+  { field, services }: Pick<ParentPlace, 'field' | 'services'>,
+): Omit<Finding, 'code'> {
+  return {
+    field: `${field}.name`,
+    message: `There is no Service ${name} in namespace ${namespace}.`,
+    cure: `Create it or correct the name; Services there: ${listNames(servicesIn(services, namespace))}.`,
+  }
+}
+
+/** It has no frontend that could be routed (GEP-1294, Allowed service types). */
+function headlessFinding(key: string, field: string): Omit<Finding, 'code'> {
+  return {
+    field: `${field}.name`,
+    message: `Service ${key} is headless: its callers choose an endpoint themselves, so there is nothing to route.`,
+    cure: 'Attach the route to a Service with a cluster IP; a headless one may be a backend.',
+  }
+}
+
+function externalNameFinding(key: string, field: string): Omit<Finding, 'code'> {
+  return {
+    field: `${field}.name`,
+    message: `Service ${key} is of type ExternalName, to which no route can be attached.`,
+    cure: 'Attach the route to a Service with endpoints.',
+  }
+}
+
+function noPortFinding(ref: ParentRef, field: string, service: Service): Omit<Finding, 'code'> {
+  const port = ref.port === undefined ? '' : ` ${ref.port}`
+  const name = ref.sectionName === undefined ? '' : ` named ${ref.sectionName}`
+  const wanted = `${port}${name}`
+  return {
+    field: ref.port !== undefined ? `${field}.port` : ref.sectionName !== undefined ? `${field}.sectionName` : field,
+    message: `Service ${service.name} has no ${wanted === '' ? 'TCP port' : `port${wanted}`}.`,
+    cure: `Use a port of the Service: ${listPorts(service.ports)}.`,
+  }
+}
+
+function notHttpFinding(ports: readonly ServicePort[], field: string): Omit<Finding, 'code'> {
+  const spoken = ports.map(({ port, protocol }) => `${port} speaks ${protocol}`)
+  return {
+    field,
+    message: `An HTTPRoute can't route what is not HTTP: port ${listNames(spoken)}.`,
+    cure: 'Attach it to a port that speaks HTTP, or set `appProtocol: http` on the port if it does.',
+  }
+}

@@ -1,0 +1,144 @@
+/** A reference to a Service of somebody who wants to send requests there: which cluster it means, or why it can't be used. */
+import type { HTTPBackendRef } from '#/api/gateway.ts'
+import type { ObjectRef } from '#/model/object-ref.ts'
+import { formatDestination, type Service, type ServicePort } from '#/model/service.ts'
+import { mayBeHttp } from '../app-protocol.ts'
+import { listNames } from '../fault.ts'
+import { isGranted } from '../reference-grant.ts'
+import type { ServiceIndex } from '../service.ts'
+import type { ResolveReason } from './problem.ts'
+import type { BackendLookup, RuleScope } from './rule-scope.ts'
+
+type ObjectReference = Pick<HTTPBackendRef, 'group' | 'kind' | 'name' | 'namespace' | 'port'>
+
+type Resolved =
+  | { cluster: string }
+  | { reason: ResolveReason; code: string; field: string; message: string; cure: string }
+
+/** One reference, of a backend or a mirror. What is wrong with it is reported. */
+export function resolveBackend(
+  ref: ObjectReference,
+  field: string,
+  scope: RuleScope,
+): { ok: true; name: string } | { ok: false; message: string } {
+  const resolved = lookUp(ref, scope)
+  if ('cluster' in resolved) return { ok: true, name: resolved.cluster }
+  const { reason, code, message, cure } = resolved
+  const at = resolved.field === '' ? field : `${field}.${resolved.field}`
+  scope.report({ type: 'reference', reason, finding: { code, field: at, message, cure } })
+  return { ok: false, message }
+}
+
+function lookUp(ref: ObjectReference, { route, lookup }: RuleScope): Resolved {
+  const { group = '', kind = 'Service', name, port } = ref
+  if ((group !== '' && group !== 'core') || kind !== 'Service') return invalidKind(group, kind)
+  const namespace = ref.namespace ?? route.namespace
+  if (!isPermitted({ route, namespace, name, lookup })) return notPermitted(route, namespace, name)
+  const key = `${namespace}/${name}`
+  if (lookup.services.external.has(key)) return externalName(key)
+  const entry = lookup.services.entries.get(key)
+  if (!entry) return missingService(namespace, name, lookup.services)
+  if (port === undefined) return missingPort(entry.service)
+  const found = entry.service.ports.find((candidate) => candidate.port === port)
+  if (!found) return unknownPort(entry.service, port)
+  if (!mayBeHttp(found.protocol)) return wrongProtocol(entry.service, found)
+  return { cluster: formatDestination({ host: entry.service.host, port }) }
+}
+
+interface Crossing {
+  route: ObjectRef
+  namespace: string
+  name: string
+  lookup: BackendLookup
+}
+
+function isPermitted({ route, namespace, name, lookup }: Crossing): boolean {
+  if (namespace === route.namespace || !lookup.grants || lookup.parentNamespaces.has(namespace)) return true
+  const reference = {
+    fromKind: 'HTTPRoute',
+    fromNamespace: route.namespace,
+    toNamespace: namespace,
+    toName: name,
+  } as const
+  return isGranted(lookup.grants, reference)
+}
+
+function invalidKind(group: string, kind: string): Resolved {
+  return {
+    reason: 'InvalidKind',
+    code: 'backend-kind',
+    field: 'kind',
+    message: `${group === '' ? kind : `${kind}.${group}`} is no kind of backend.`,
+    cure: 'Refer to a Service: leave out group and kind.',
+  }
+}
+
+function notPermitted(route: ObjectRef, namespace: string, name: string): Resolved {
+  return {
+    reason: 'RefNotPermitted',
+    code: 'backend-not-permitted',
+    field: 'namespace',
+    message: `Namespace ${namespace} lets no HTTPRoute of namespace ${route.namespace} refer to its Service ${name}.`,
+    cure: `Add a ReferenceGrant in namespace ${namespace}: from HTTPRoute in ${route.namespace}, to Service ${name}.`,
+  }
+}
+
+function externalName(key: string): Resolved {
+  return {
+    reason: 'InvalidKind',
+    code: 'backend-kind',
+    field: 'name',
+    message: `Service ${key} is of type ExternalName, which has no endpoints to send requests to.`,
+    cure: 'Refer to a Service with endpoints.',
+  }
+}
+
+function missingService(namespace: string, name: string, services: ServiceIndex): Resolved {
+  return {
+    reason: 'BackendNotFound',
+    code: 'dangling-backend',
+    field: 'name',
+    message: `There is no Service ${name} in namespace ${namespace}.`,
+    cure: `Create it or correct the name; Services there: ${listNames(servicesIn(services, namespace))}.`,
+  }
+}
+
+function missingPort(service: Service): Resolved {
+  return {
+    reason: 'BackendNotFound',
+    code: 'backend-port-missing',
+    field: '',
+    message: `The reference to Service ${service.name} names no port.`,
+    cure: `Add \`port\`; the Service has ${listPorts(service.ports)}.`,
+  }
+}
+
+function unknownPort(service: Service, port: number): Resolved {
+  return {
+    reason: 'BackendNotFound',
+    code: 'dangling-backend',
+    field: 'port',
+    message: `Service ${service.name} in namespace ${service.namespace} has no port ${port}.`,
+    cure: `Use a port of the Service: ${listPorts(service.ports)}.`,
+  }
+}
+
+function wrongProtocol(service: Service, { port, protocol }: ServicePort): Resolved {
+  return {
+    reason: 'UnsupportedProtocol',
+    code: 'backend-protocol',
+    field: 'port',
+    message: `Port ${port} of Service ${service.name} speaks ${protocol}, to which an HTTPRoute can't send requests.`,
+    cure: 'Refer to a port that speaks HTTP, or set `appProtocol: http` on the port if it does.',
+  }
+}
+
+export function servicesIn(services: ServiceIndex, namespace: string): string[] {
+  const entries = [...services.entries.values()]
+  return entries.filter(({ service }) => service.namespace === namespace).map(({ service }) => service.name)
+}
+
+/** `80 (http), 9090`. */
+export function listPorts(ports: readonly ServicePort[]): string {
+  return listNames(ports.map(({ port, name }) => (name === '' ? String(port) : `${port} (${name})`)))
+}

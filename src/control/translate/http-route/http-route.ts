@@ -1,0 +1,113 @@
+/** HTTPRoutes, all together: compiled, attached, put in order, looked over for conflicts, and answered with statuses. */
+import type { HTTPRoute } from '#/api/gateway.ts'
+import type { Fault, Resources, Sourced } from '#/control/source/resources.ts'
+import type { ObjectStatus } from '#/model/mesh.ts'
+import { formatObjectRef, type RuleRef } from '#/model/object-ref.ts'
+import { type Finding, faultOf } from '../fault.ts'
+import type { GrantIndex } from '../reference-grant.ts'
+import type { ServiceIndex } from '../service.ts'
+import { attach, parentNamespaces } from './attachment.ts'
+import { type CompiledRoute, compileRoute, routeRef } from './compiled-route.ts'
+import { shadowMessage, statusOf } from './condition.ts'
+import { findRedirectCycles, type RedirectCycle } from './redirect-cycle.ts'
+import { type AttachedRoute, buildRouteTable, type RouteTable } from './route-table.ts'
+import { findShadows, type Shadow } from './shadow.ts'
+
+export interface HttpRouteInput {
+  services: ServiceIndex
+  /** Undefined when references into other namespaces need no grant. */
+  grants: GrantIndex | undefined
+}
+
+export type HttpRoutes = RouteTable & { statuses: ObjectStatus[]; faults: Fault[] }
+
+export function readHttpRoutes(resources: Resources, input: HttpRouteInput): HttpRoutes {
+  const faults: Fault[] = []
+  const attached: AttachedRoute[] = []
+  for (const sourced of resources.of('HTTPRoute').values()) attached.push(readHttpRoute(sourced, { ...input, faults }))
+  const services = [...input.services.entries.values()].map(({ service }) => service)
+  const table = buildRouteTable(services, attached)
+  const byHost = new Map(services.map((service) => [service.host, service]))
+  const shadows = groupByObject([...table.configurations.values()].flatMap(findShadows), ({ loser }) => loser)
+  const cycles = groupByObject(
+    findRedirectCycles({ services: byHost, routes: table.configurations }),
+    ({ rule }) => rule,
+  )
+  const statuses: ObjectStatus[] = []
+  for (const one of attached) {
+    const key = formatObjectRef(one.route.ref)
+    const conflicts = { shadows: shadows.get(key) ?? [], cycles: cycles.get(key) ?? [] }
+    faults.push(...conflictFaults(one.route, conflicts))
+    if (one.attachments.length > 0) statuses.push(statusOf(one, conflicts))
+  }
+  return { ...table, statuses, faults }
+}
+
+function readHttpRoute(sourced: Sourced<HTTPRoute>, input: HttpRouteInput & { faults: Fault[] }): AttachedRoute {
+  const { services, grants, faults } = input
+  const ref = routeRef(sourced.value)
+  const refs = sourced.value.spec.parentRefs ?? []
+  const { attachments, findings } = attach(ref, refs, services)
+  const lookup = { services, grants, parentNamespaces: parentNamespaces(ref, refs) }
+  const route = compileRoute(sourced, lookup)
+  const report = (finding: Finding): void => {
+    faults.push(faultOf(ref, sourced, finding))
+  }
+  findings.forEach(report)
+  // A route of a Gateway alone is somebody else's; whoever it belongs to checks what it refers to.
+  if (attachments.length === 0) return { route, attachments }
+  for (const { finding } of attachments) if (finding) report(finding)
+  for (const { finding } of route.problems) report(finding)
+  if (sourced.value.spec.hostnames?.length) report(hostnamesFinding)
+  return { route, attachments }
+}
+
+function groupByObject<T>(found: readonly T[], refOf: (item: T) => RuleRef): Map<string, T[]> {
+  return Map.groupBy(found, (item) => formatObjectRef(refOf(item)))
+}
+
+/** What happens in several configurations is one fault. */
+function conflictFaults(route: CompiledRoute, conflicts: { shadows: Shadow[]; cycles: RedirectCycle[] }): Fault[] {
+  const findings = new Map<string, Finding>()
+  for (const shadow of conflicts.shadows) {
+    const finding = shadowFinding(route, shadow)
+    findings.set(`${finding.field} ${finding.message}`, finding)
+  }
+  for (const cycle of conflicts.cycles) {
+    const finding = cycleFinding(route, cycle)
+    if (!findings.has(finding.field)) findings.set(finding.field, finding)
+  }
+  return [...findings.values()].map((finding) => faultOf(route.ref, route.sourced, finding))
+}
+
+function shadowFinding(route: CompiledRoute, shadow: Shadow): Finding {
+  const { loser, match } = shadow
+  const written = route.sourced.value.spec.rules?.[loser.rule]?.matches
+  return {
+    severity: 'warning',
+    code: 'shadowed-rule',
+    field: `spec.rules[${loser.rule}]${written && written.length > 0 ? `.matches[${match}]` : ''}`,
+    message: `The ${shadowMessage(shadow)}`,
+    cure: 'Remove one of the two, or make this one more special (a longer path, a method, a header).',
+  }
+}
+
+function cycleFinding(route: CompiledRoute, { rule, places }: RedirectCycle): Finding {
+  const filters = route.sourced.value.spec.rules?.[rule.rule]?.filters ?? []
+  const index = filters.findIndex(({ type }) => type === 'RequestRedirect')
+  return {
+    code: 'redirect-cycle',
+    field: `spec.rules[${rule.rule}].filters[${index}].requestRedirect`,
+    message: `The redirect leads back to itself: ${places.join(' → ')}.`,
+    cure: 'Redirect to a path or host that this rule does not match, or add a rule for the target.',
+  }
+}
+
+/** GEP-1294, `hostnames` field: implementations SHOULD NOT infer anything from it. */
+const hostnamesFinding: Finding = {
+  severity: 'warning',
+  code: 'hostnames-ignored',
+  field: 'spec.hostnames',
+  message: 'Hostnames are ignored on a route that is attached to a Service: it takes every request to the Service.',
+  cure: 'Remove them; to tell hosts apart, match the header `host` in a rule.',
+}

@@ -1,0 +1,93 @@
+/** All routes of the mesh by destination: what the callers of each Service port go by. */
+import { formatObjectRef } from '#/model/object-ref.ts'
+import type { Route, RouteConfiguration } from '#/model/route.ts'
+import { formatDestination, type Service } from '#/model/service.ts'
+import { destinationPorts } from '../service.ts'
+import type { Attachment } from './attachment.ts'
+import type { CompiledRoute } from './compiled-route.ts'
+import { inPrecedence } from './precedence.ts'
+
+export interface AttachedRoute {
+  route: CompiledRoute
+  attachments: readonly Attachment[]
+}
+
+export interface RouteTable {
+  /** By name. */
+  configurations: Map<string, RouteConfiguration>
+  /** `formatObjectRef` → names of the configurations that the object stands in. */
+  usage: Map<string, string[]>
+}
+
+/**
+ * One configuration a destination, and one more for each namespace that has consumer routes for it. Groups are never mixed:
+ * callers with consumer routes of their own see nothing of the producer's (GEP-1294, Multiple routes for a Service). A
+ * request that no attached route matches finds nothing and is answered with 404.
+ */
+export function buildRouteTable(services: Iterable<Service>, attached: readonly AttachedRoute[]): RouteTable {
+  const configurations = new Map<string, RouteConfiguration>()
+  for (const service of services) {
+    for (const { port } of destinationPorts(service)) {
+      const name = formatDestination({ host: service.host, port })
+      configurations.set(name, configurationOf(name, [defaultRoute(name)]))
+    }
+  }
+  const usage = new Map<string, string[]>()
+  for (const [name, { port, routes }] of groupByName(attached)) {
+    const ordered = inPrecedence([...routes]).map((route) => withListenerPort(route, port))
+    configurations.set(name, configurationOf(name, ordered))
+    for (const { ref } of routes) {
+      const key = formatObjectRef(ref)
+      usage.set(key, [...(usage.get(key) ?? []), name])
+    }
+  }
+  return { configurations, usage }
+}
+
+interface Group {
+  port: number
+  /** A route that names one port twice counts once. */
+  routes: Set<CompiledRoute>
+}
+
+function groupByName(attached: readonly AttachedRoute[]): Map<string, Group> {
+  const groups = new Map<string, Group>()
+  for (const { route, attachments } of attached) {
+    for (const { name, port } of attachments.flatMap(configurationsOf)) {
+      const group = groups.get(name) ?? { port, routes: new Set() }
+      groups.set(name, group)
+      group.routes.add(route)
+    }
+  }
+  return groups
+}
+
+/** The configurations that an attachment puts its route into. */
+export function configurationsOf({ service, ports, consumerNamespace }: Attachment): { name: string; port: number }[] {
+  if (!service) return []
+  return ports.map(({ port }) => ({ name: formatDestination({ host: service.host, port, consumerNamespace }), port }))
+}
+
+/** The host is any: whoever comes here has called this destination, by whatever name or address. */
+function configurationOf(name: string, routes: readonly Route[]): RouteConfiguration {
+  return { name, virtualHosts: [{ name, domains: ['*'], routes }] }
+}
+
+/** Without a route of the user's, requests go on as if there were no mesh. */
+function defaultRoute(cluster: string): Route {
+  return {
+    name: 'default',
+    match: { path: { type: 'segment-prefix', value: '/' }, headers: [], query: [] },
+    action: { type: 'forward', backends: [{ type: 'cluster', cluster, weight: 1 }], timeoutMs: 0, mirrors: [] },
+  }
+}
+
+/**
+ * A redirect that names another host but neither scheme nor port goes to the port that was called
+ * (HTTPRequestRedirectFilter, `port`). Envoy would go to the scheme's own, so it is said where they differ.
+ */
+function withListenerPort(route: Route, port: number): Route {
+  const { action } = route
+  if (action.type !== 'redirect' || !action.host || action.scheme || action.port || port === 80) return route
+  return { ...route, action: { ...action, port } }
+}

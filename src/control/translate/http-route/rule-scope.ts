@@ -1,0 +1,25 @@
+/** What one rule of a route is compiled with. */
+import type { ObjectRef } from '#/model/object-ref.ts'
+import type { GrantIndex } from '../reference-grant.ts'
+import type { ServiceIndex } from '../service.ts'
+import type { Problem } from './problem.ts'
+
+export interface RuleScope {
+  route: ObjectRef
+  rule: number
+  /** `spec.rules[0]`. */
+  field: string
+  lookup: BackendLookup
+  report(problem: Problem): void
+}
+
+export interface BackendLookup {
+  services: ServiceIndex
+  /** Undefined when references into other namespaces need no grant. */
+  grants: GrantIndex | undefined
+  /**
+   * Namespaces of the Services that the route is attached to: a consumer's route may send the calls on to where they were
+   * going anyway without a grant (GEP-1294, Namespace boundaries; conformance test MeshConsumerRoute).
+   */
+  parentNamespaces: ReadonlySet<string>
+}

@@ -1,0 +1,38 @@
+/** Which namespaces let themselves be referred to from outside (ReferenceGrant). */
+import type { Resources } from '#/control/source/resources.ts'
+
+export interface Reference {
+  fromKind: 'HTTPRoute'
+  fromNamespace: string
+  toNamespace: string
+  /** The Service's name. */
+  toName: string
+}
+
+/** Keys `HTTPRoute web → shop/reviews`, or `shop/*` where every Service of the namespace is meant. */
+export type GrantIndex = ReadonlySet<string>
+
+/** Grants add up: each pair of a `from` and a `to` permits. Other kinds than HTTPRoute and Service are of no interest here. */
+export function readGrants(resources: Resources): GrantIndex {
+  const index = new Set<string>()
+  for (const { value } of resources.of('ReferenceGrant').values()) {
+    const toNamespace = value.metadata.namespace ?? 'default'
+    for (const from of value.spec.from) {
+      if (from.group !== 'gateway.networking.k8s.io' || from.kind !== 'HTTPRoute') continue
+      for (const to of value.spec.to) {
+        if (to.group !== '' || to.kind !== 'Service') continue
+        const toName = to.name ?? '*'
+        index.add(grantKey({ fromKind: 'HTTPRoute', fromNamespace: from.namespace, toNamespace, toName }))
+      }
+    }
+  }
+  return index
+}
+
+export function isGranted(index: GrantIndex, reference: Reference): boolean {
+  return index.has(grantKey(reference)) || index.has(grantKey({ ...reference, toName: '*' }))
+}
+
+function grantKey({ fromKind, fromNamespace, toNamespace, toName }: Reference): string {
+  return `${fromKind} ${fromNamespace} → ${toNamespace}/${toName}`
+}

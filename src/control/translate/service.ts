@@ -1,0 +1,131 @@
+/** Services → the model's services, and a cluster for each of their ports. */
+import type * as core from '#/api/core.ts'
+import type { Fault, Resources, Sourced } from '#/control/source/resources.ts'
+import type { Cluster, LoadBalancing } from '#/model/cluster.ts'
+import type { ObjectRef } from '#/model/object-ref.ts'
+import { formatDestination, formatServiceHost, type Service, type ServicePort } from '#/model/service.ts'
+import { appProtocolOf } from './app-protocol.ts'
+import { type Finding, faultOf } from './fault.ts'
+import { perObject } from './identity.ts'
+
+/** On a Service: how its endpoints are chosen, until a TrafficPolicy says it. */
+export const loadBalancingAnnotation = 'weft.dev/load-balancing'
+
+const loadBalancings: readonly LoadBalancing[] = ['round-robin', 'least-request', 'random']
+
+export interface ServiceEntry {
+  ref: ObjectRef
+  service: Service
+  loadBalancing: LoadBalancing | undefined
+  /** IPv4 or IPv6: the family of the Service's first address, whose endpoints are used. */
+  addressFamily: 'IPv4' | 'IPv6'
+}
+
+/** Services by `namespace/name`, and those that can't be called through the mesh, with the reason. */
+export interface ServiceIndex {
+  entries: ReadonlyMap<string, ServiceEntry>
+  external: ReadonlySet<string>
+}
+
+interface ReadService {
+  entry?: ServiceEntry
+  findings: readonly Finding[]
+}
+
+export function readServices(resources: Resources): { index: ServiceIndex; faults: Fault[] } {
+  const entries = new Map<string, ServiceEntry>()
+  const external = new Set<string>()
+  const faults: Fault[] = []
+  for (const [key, sourced] of resources.of('Service')) {
+    const { entry, findings } = readService(sourced.value)
+    if (entry) entries.set(key, entry)
+    else external.add(key)
+    for (const finding of findings) faults.push(faultOf(serviceRef(sourced), sourced, finding))
+  }
+  return { index: { entries, external }, faults }
+}
+
+function serviceRef({ value }: Sourced<core.Service>): ObjectRef {
+  return { kind: 'Service', namespace: value.metadata.namespace ?? 'default', name: value.metadata.name }
+}
+
+const readService = perObject((object: core.Service): ReadService => {
+  const { metadata, spec } = object
+  if (spec.type === 'ExternalName') return { findings: [externalNameFinding] }
+  const ref: ObjectRef = { kind: 'Service', namespace: metadata.namespace ?? 'default', name: metadata.name }
+  const addresses = (spec.clusterIPs ?? [spec.clusterIP ?? '']).filter((ip) => ip !== '' && ip !== 'None')
+  const service: Service = {
+    namespace: ref.namespace,
+    name: ref.name,
+    host: formatServiceHost(ref),
+    addresses,
+    isHeadless: spec.clusterIP === 'None',
+    ports: portsOf(spec.ports ?? []),
+  }
+  const wanted = metadata.annotations?.[loadBalancingAnnotation]
+  const loadBalancing = loadBalancings.find((known) => known === wanted)
+  return {
+    entry: { ref, service, loadBalancing, addressFamily: familyOf(spec, addresses) },
+    findings: wanted !== undefined && !loadBalancing ? [loadBalancingFinding(wanted)] : [],
+  }
+})
+
+/** SCTP is carried by no proxy and no model. Of two ports with one number, TCP is the one that a destination names. */
+function portsOf(ports: NonNullable<core.Service['spec']['ports']>): ServicePort[] {
+  const carried = ports.filter((port) => port.protocol !== 'SCTP')
+  return carried.map((port) => ({ port: port.port, name: port.name ?? '', protocol: appProtocolOf(port) }))
+}
+
+function familyOf(spec: core.Service['spec'], addresses: readonly string[]): ServiceEntry['addressFamily'] {
+  const families = spec.ipFamilies
+  const first = Array.isArray(families) ? families[0] : undefined
+  if (first === 'IPv4' || first === 'IPv6') return first
+  return addresses[0]?.includes(':') ? 'IPv6' : 'IPv4'
+}
+
+const externalNameFinding: Finding = {
+  severity: 'warning',
+  code: 'external-name',
+  field: 'spec.type',
+  message: 'A Service of type ExternalName is a DNS alias without endpoints; the mesh does not carry calls to it.',
+  cure: 'Call the external name itself, or use a Service with endpoints.',
+}
+
+function loadBalancingFinding(wanted: string): Finding {
+  return {
+    severity: 'warning',
+    code: 'bad-annotation',
+    field: `metadata.annotations["${loadBalancingAnnotation}"]`,
+    message: `"${wanted}" is no way to balance; the default is used.`,
+    cure: `Use one of ${loadBalancings.join(', ')}.`,
+  }
+}
+
+/** The ports that have a destination: UDP is not proxied, and would share its number with TCP (DNS has both on 53). */
+export function destinationPorts(service: Service): readonly ServicePort[] {
+  return service.ports.filter(({ protocol }) => protocol !== 'udp')
+}
+
+export interface ClusterDefaults {
+  loadBalancing: LoadBalancing
+  connectTimeoutMs: number
+}
+
+export function clustersOf(entries: Iterable<ServiceEntry>, defaults: ClusterDefaults): Map<string, Cluster> {
+  const clusters = new Map<string, Cluster>()
+  for (const { service, loadBalancing } of entries) {
+    const { namespace, name, host } = service
+    for (const { port, protocol } of destinationPorts(service)) {
+      const destination = formatDestination({ host, port })
+      clusters.set(destination, {
+        name: destination,
+        discovery: { type: 'eds', serviceName: destination },
+        loadBalancing: loadBalancing ?? defaults.loadBalancing,
+        connectTimeoutMs: defaults.connectTimeoutMs,
+        protocol: protocol === 'http2' || protocol === 'grpc' ? 'http2' : 'http1',
+        service: { namespace, name, host, port },
+      })
+    }
+  }
+  return clusters
+}

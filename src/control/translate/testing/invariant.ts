@@ -1,0 +1,142 @@
+/** What holds for every translation, whatever the input: checked over all goldens. */
+import assert from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
+import type { Resources } from '#/control/source/resources.ts'
+import { formatObjectRef } from '#/model/object-ref.ts'
+import type { Route, RouteMatch } from '#/model/route.ts'
+import { formatDestination } from '#/model/service.ts'
+import type { Translation } from '../translate.ts'
+
+/** Types and reasons of Gateway API 1.6 (shared_types.go), and Weft's own `Conflicted`. */
+const legalReasons: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  Accepted: { True: ['Accepted'], False: ['NoMatchingParent', 'UnsupportedValue', 'IncompatibleFilters'] },
+  ResolvedRefs: {
+    True: ['ResolvedRefs'],
+    False: ['BackendNotFound', 'InvalidKind', 'RefNotPermitted', 'UnsupportedProtocol'],
+  },
+  PartiallyInvalid: { True: ['UnsupportedValue', 'IncompatibleFilters'] },
+  Conflicted: { True: ['Shadowed', 'RedirectCycle'] },
+}
+
+export function checkInvariants(resources: Resources, translation: Translation): void {
+  checkDestinations(translation)
+  checkRoutes(resources, translation)
+  checkWeights(resources, translation)
+  checkUsage(translation)
+  checkStatuses(resources, translation)
+  checkFaults(translation)
+}
+
+function checkDestinations({ mesh }: Translation): void {
+  for (const { host, ports } of mesh.services.values()) {
+    for (const { port, protocol } of ports) {
+      if (protocol === 'udp') continue
+      const name = formatDestination({ host, port })
+      assert.ok(mesh.routes.has(name), `${name} has no route configuration`)
+      assert.ok(mesh.clusters.has(name), `${name} has no cluster`)
+    }
+  }
+  assert.deepEqual([...mesh.clusters.keys()].sort(), [...mesh.assignments.keys()].sort(), 'clusters have assignments')
+  for (const name of mesh.routes.keys()) assert.ok(mesh.clusters.has(name.split('@')[0]!), `${name}: no such destination`)
+}
+
+function checkRoutes(resources: Resources, { mesh }: Translation): void {
+  const objects = resources.of('HTTPRoute')
+  for (const { name, virtualHosts } of mesh.routes.values()) {
+    for (const { routes } of virtualHosts) {
+      assert.equal(new Set(routes.map((route) => route.name)).size, routes.length, `${name}: names are unique`)
+      assert.ok(routes.length > 0, `${name}: has routes`)
+      for (const route of routes) {
+        checkAction(route, mesh.clusters)
+        if (!route.rule) assert.equal(route.name, 'default', `${name}: ${route.name} names no rule`)
+        else {
+          const object = objects.get(`${route.rule.namespace}/${route.rule.name}`)
+          const rules = object?.value.spec.rules ?? [undefined]
+          assert.ok(object && route.rule.rule < Math.max(rules.length, 1), `${route.name}: its rule exists`)
+        }
+      }
+      for (let i = 1; i < routes.length; i++) {
+        const pair = `${routes[i - 1]!.name} before ${routes[i]!.name}`
+        assert.ok(isOrdered(rank(routes[i - 1]!.match), rank(routes[i]!.match)), `${name}: ${pair}`)
+      }
+    }
+  }
+}
+
+function checkAction({ name, action }: Route, clusters: ReadonlyMap<string, unknown>): void {
+  if (action.type !== 'forward') return
+  const used = action.backends.flatMap((backend) => (backend.type === 'cluster' ? [backend.cluster] : []))
+  for (const cluster of [...used, ...action.mirrors.map((mirror) => mirror.cluster)]) {
+    assert.ok(clusters.has(cluster), `${name}: cluster ${cluster} exists`)
+  }
+  assert.ok(action.backends.some(({ weight }) => weight > 0), `${name}: somebody gets the requests`)
+}
+
+/** The standard's own words as numbers, the smaller first; written apart from the comparison that is tested. */
+function rank({ path, method, headers, query }: RouteMatch): number[] {
+  const kind = path.type === 'exact' ? 0 : path.type === 'regex' ? 1 : 2
+  return [kind, kind === 0 ? 0 : -path.value.length, method ? 0 : 1, -headers.length, -query.length]
+}
+
+function isOrdered(a: number[], b: number[]): boolean {
+  const i = a.findIndex((value, at) => value !== b[at])
+  return i < 0 || a[i]! < b[i]!
+}
+
+/** Every backendRef of a rule that is in force has its weight in the outcome, at its place. */
+function checkWeights(resources: Resources, { mesh }: Translation): void {
+  for (const { virtualHosts } of mesh.routes.values()) {
+    for (const { rule, action, name } of virtualHosts.flatMap(({ routes }) => routes)) {
+      if (!rule || action.type !== 'forward') continue
+      const object = resources.of('HTTPRoute').get(`${rule.namespace}/${rule.name}`)!.value
+      const asked = (object.spec.rules?.[rule.rule]?.backendRefs ?? []).map(({ weight }) => weight ?? 1)
+      const got = action.backends.map(({ weight }) => weight)
+      const isRefused = got.length === 1 && action.backends[0]!.type === 'invalid'
+      const all = asked.every((weight) => weight === 0) ? [...asked, 1] : asked
+      assert.ok(isRefused || isDeepStrictEqual(got, all), `${name}: weights ${got} of ${asked}`)
+    }
+  }
+}
+
+function checkUsage({ mesh }: Translation): void {
+  const found = new Map<string, Set<string>>()
+  for (const { name, virtualHosts } of mesh.routes.values()) {
+    for (const { rule } of virtualHosts.flatMap(({ routes }) => routes)) {
+      if (!rule) continue
+      const key = formatObjectRef(rule)
+      found.set(key, (found.get(key) ?? new Set()).add(name))
+    }
+  }
+  const usage = new Map([...mesh.usage].map(([key, names]) => [key, new Set(names)]))
+  assert.deepEqual(usage, found, 'usage names the configurations that an object stands in')
+}
+
+function checkStatuses(resources: Resources, { statuses, mesh }: Translation): void {
+  for (const { ref, parents } of statuses) {
+    const key = formatObjectRef(ref)
+    assert.ok(resources.of('HTTPRoute').has(`${ref.namespace}/${ref.name}`), `${key} exists`)
+    for (const { parent, conditions } of parents) {
+      assert.equal(parent?.kind, 'Service')
+      const types = conditions.map(({ type }) => type)
+      assert.equal(new Set(types).size, types.length, `${key}: one condition a type`)
+      assert.deepEqual(types.slice(0, 1), ['Accepted'], `${key}: says whether it is accepted`)
+      assert.ok(types.includes('ResolvedRefs'), `${key}: says whether its references are`)
+      for (const { type, status, reason, message } of conditions) {
+        assert.ok(legalReasons[type]?.[status]?.includes(reason), `${key}: ${type}=${status} for ${reason} is legal`)
+        assert.ok(message.length > 0, `${key}: ${type} says why`)
+        if (type === 'PartiallyInvalid') assert.match(message, /^Dropped Rule/)
+      }
+    }
+    const isAttached = parents.some(({ conditions }) => conditions[0]?.reason !== 'NoMatchingParent')
+    assert.equal(mesh.usage.has(key), isAttached, `${key}: stands in the routes when it is attached`)
+  }
+}
+
+function checkFaults({ faults }: Translation): void {
+  for (const { code, message, cure, origin } of faults) {
+    assert.match(code, /^[a-z]+(-[a-z]+)*$/)
+    assert.match(message, /\.$/, `a sentence: ${message}`)
+    assert.match(cure, /[.}`]$/, `a sentence: ${cure}`)
+    assert.ok(origin.line >= 1 && origin.column >= 1, `${code} has a place`)
+  }
+}

@@ -1,0 +1,95 @@
+/** The control plane's heart, pure: what users said (Resources) → what is true (Mesh), and what to tell them. */
+import type { Fault, Resources } from '#/control/source/resources.ts'
+import type { Mesh, ObjectStatus } from '#/model/mesh.ts'
+import { formatObjectRef } from '#/model/object-ref.ts'
+import type { Service } from '#/model/service.ts'
+import { assignEndpoints } from './endpoint.ts'
+import { compareFaults } from './fault.ts'
+import { readHttpRoutes } from './http-route/http-route.ts'
+import { keepList, keepMap } from './identity.ts'
+import { readGrants } from './reference-grant.ts'
+import { type ClusterDefaults, clustersOf, readServices } from './service.ts'
+import { readWorkloads } from './workload.ts'
+
+export interface Translation {
+  mesh: Mesh
+  /** In the order of the objects. */
+  statuses: readonly ObjectStatus[]
+  /** In the order of the files. */
+  faults: readonly Fault[]
+}
+
+export interface TranslateOptions {
+  /** The last outcome: what is equal to it stays the same object, up to the whole. */
+  previous?: Translation
+  /** For Services that choose none. */
+  clusterDefaults?: Partial<ClusterDefaults>
+  /**
+   * Whether a backendRef into another namespace needs a ReferenceGrant there. `required` (default): yes, but never into the
+   * namespace of the Service that the route is attached to. `optional`: no; GEP-1294 leaves a mesh the choice.
+   */
+  referenceGrants?: 'required' | 'optional'
+}
+
+/** Least request sees slow endpoints, round robin does not. Envoy's own connect timeout is 5 s as well. */
+const clusterDefaults: ClusterDefaults = { loadBalancing: 'least-request', connectTimeoutMs: 5000 }
+
+/** Never throws for what a user wrote: that becomes a fault, a status, or both. */
+export function translate(resources: Resources, options: TranslateOptions = {}): Translation {
+  // Who runs: Pods, with what they tell about their sidecars.
+  const { index: workloads, faults: workloadFaults } = readWorkloads(resources)
+  // What can be called: Services and what their ports speak.
+  const { index: services, faults: serviceFaults } = readServices(resources)
+  // How each destination is called, and where it answers.
+  const clusters = clustersOf(services.entries.values(), { ...clusterDefaults, ...options.clusterDefaults })
+  const endpoints = assignEndpoints({ resources, services: services.entries, workloads: workloads.byPod })
+  // Which request goes where: the users' routes, attached, in order of precedence, else each destination to itself.
+  const grants = options.referenceGrants === 'optional' ? undefined : readGrants(resources)
+  const routes = readHttpRoutes(resources, { services, grants })
+  const mesh = {
+    services: byHost([...services.entries.values()].map(({ service }) => service)),
+    workloads: workloads.byNodeId,
+    routes: routes.configurations,
+    clusters,
+    assignments: endpoints.assignments,
+    usage: routes.usage,
+  }
+  const faults = [...workloadFaults, ...serviceFaults, ...endpoints.faults, ...routes.faults].sort(compareFaults)
+  return keep(options.previous, { mesh, statuses: routes.statuses, faults })
+}
+
+function byHost(services: readonly Service[]): Map<string, Service> {
+  return new Map(services.map((service) => [service.host, service]))
+}
+
+type Fresh<T> = { [K in keyof T]: T[K] extends ReadonlyMap<infer Key, infer V> ? Map<Key, V> : T[K] }
+
+function keep(previous: Translation | undefined, next: Translation & { mesh: Fresh<Mesh> }): Translation {
+  const translation: Translation = {
+    mesh: keepMesh(previous?.mesh, next.mesh),
+    statuses: keepList(previous?.statuses, next.statuses, ({ ref }) => formatObjectRef(ref)),
+    faults: keepList(previous?.faults, next.faults, faultKey),
+  }
+  const isSame =
+    previous?.mesh === translation.mesh &&
+    previous.statuses === translation.statuses &&
+    previous.faults === translation.faults
+  return isSame ? previous : translation
+}
+
+function keepMesh(previous: Mesh | undefined, next: Fresh<Mesh>): Mesh {
+  const mesh: Mesh = {
+    services: keepMap(previous?.services, next.services),
+    workloads: keepMap(previous?.workloads, next.workloads),
+    routes: keepMap(previous?.routes, next.routes),
+    clusters: keepMap(previous?.clusters, next.clusters),
+    assignments: keepMap(previous?.assignments, next.assignments),
+    usage: keepMap(previous?.usage, next.usage),
+  }
+  const names = Object.keys(mesh) as (keyof Mesh)[]
+  return previous && names.every((name) => mesh[name] === previous[name]) ? previous : mesh
+}
+
+function faultKey({ object, code, field, message }: Fault): string {
+  return [object, code, field, message].join('\n')
+}
