@@ -18,6 +18,8 @@ export interface AttemptFailure {
   hasAnswerBytes: boolean
   /** A kept connection turned out to be closed before it brought anything: the usual race of keep-alive. */
   isIdleClose: boolean
+  /** Something of the request had been handed to the system. */
+  wasSent: boolean
 }
 
 export interface AttemptOwner {
@@ -48,6 +50,8 @@ const failureCodes: Record<ResetReason, ErrorCodeName> = {
   cancelled: 'upstream_reset',
   refused: 'upstream_connect_failed',
 }
+
+const unsent = { hasAnswerBytes: false, isIdleClose: false, wasSent: false }
 
 export class Attempt implements ClientSink, PoolClient {
   readonly slot: UpstreamSlot
@@ -109,7 +113,7 @@ export class Attempt implements ClientSink, PoolClient {
   }
 
   onConnectFailed(code: ErrorCodeName, detail: string): void {
-    if (this.#finish(true)) this.#owner.onAttemptFailed({ code, detail, hasAnswerBytes: false, isIdleClose: false })
+    if (this.#finish(true)) this.#owner.onAttemptFailed({ code, detail, ...unsent })
   }
 
   onInformational(status: number, headers: HeaderList): void {
@@ -144,6 +148,7 @@ export class Attempt implements ClientSink, PoolClient {
       detail: `${this.slot.key}: ${detail}`,
       hasAnswerBytes: this.#hasAnswerBytes,
       isIdleClose: isLost && this.#isReused && !this.#hasAnswerBytes,
+      wasSent,
     })
   }
 

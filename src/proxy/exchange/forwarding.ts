@@ -1,0 +1,263 @@
+/**
+ * Sending a request on: attempts, one after the other, until an answer is good enough to be given to the client.
+ * What certainly reached no application is tried elsewhere, policy or not; all else is the route's word (policy/retry.ts).
+ */
+import type { HeaderList, RequestHead, ResponseHead } from '#/codec/message.ts'
+import { getHeader } from '#/codec/message.ts'
+import type { ClientStream, ResetReason } from '#/codec/stream.ts'
+import { WheelTimer } from '#/codec/timer-wheel.ts'
+import type { RetryPolicy } from '#/model/route.ts'
+import type { EndedAttempt } from '#/proxy/policy/retry.ts'
+import {
+  isIdempotent,
+  mayResendAfterIdleClose,
+  mayRetry,
+  retryBackoff,
+  unsentAttemptsMax,
+} from '#/proxy/policy/retry.ts'
+import { attemptTimeoutMs } from '#/proxy/policy/timeout.ts'
+import type { AttemptFailure, AttemptOwner } from '#/proxy/upstream/attempt.ts'
+import { Attempt } from '#/proxy/upstream/attempt.ts'
+import type { UpstreamCluster, UpstreamSlot } from '#/proxy/upstream/upstream-cluster.ts'
+import { Backoff } from '#/std/backoff.ts'
+import type { ErrorCodeName } from '#/std/errors.ts'
+import { errorCodes } from '#/std/errors.ts'
+import type { Exchange } from './exchange.ts'
+import { detailHeader, peerHeader, readUnsentDetail } from './mesh-header.ts'
+import { sendMirror } from './mirror-sink.ts'
+
+export interface ForwardingOptions {
+  exchange: Exchange
+  cluster: UpstreamCluster
+  retry: RetryPolicy | undefined
+}
+
+export class Forwarding implements AttemptOwner {
+  readonly #exchange: Exchange
+  readonly #cluster: UpstreamCluster
+  readonly #retry: RetryPolicy | undefined
+  /** Told to meshed endpoints; empty for none. */
+  readonly #peerText: string
+  #attempt: Attempt | undefined
+  #attempts = 0
+  /** Made when an attempt has failed. */
+  #tried: UpstreamSlot[] | undefined
+  #backoff: Backoff | undefined
+  #timer: WheelTimer | undefined
+
+  constructor(options: ForwardingOptions) {
+    this.#exchange = options.exchange
+    this.#cluster = options.cluster
+    this.#retry = options.retry
+    const { road, context } = options.exchange
+    this.#peerText = road.direction === 'outbound' ? context.peerText : ''
+  }
+
+  start(): void {
+    const slot = this.#pick()
+    if (slot) this.#try(slot, false)
+    else this.#exchange.fail('no_healthy_upstream', `${this.#cluster.name} has no ready endpoint`)
+    if (!this.#exchange.body) this.sendMirrors()
+  }
+
+  /** Once the body is whole: fire and forget. */
+  sendMirrors(): void {
+    const { mirrors, body, head, context } = this.#exchange
+    if (!mirrors) return
+    this.#exchange.mirrors = undefined
+    for (const cluster of mirrors) {
+      if (body && !body.whole) context.log.debug('a body too long to be mirrored', { cluster: cluster.name })
+      else sendMirror({ cluster, head, chunks: body?.whole ?? [] })
+    }
+  }
+
+  cancel(reason: ResetReason): void {
+    this.#stopTimer()
+    this.#attempt?.cancel(reason)
+  }
+
+  closeTunnel(): void {
+    this.#attempt?.closeTunnel()
+  }
+
+  pauseAnswer(): void {
+    this.#attempt?.pause()
+  }
+
+  resumeAnswer(): void {
+    this.#attempt?.resume()
+  }
+
+  // What the attempt says.
+
+  headFor(slot: UpstreamSlot): RequestHead {
+    const { head } = this.#exchange
+    const { headers } = head
+    const hasPeer = headers[headers.length - 2] === peerHeader
+    const tellsPeer = this.#peerText !== '' && slot.endpoint.isMeshed
+    // It stands at the end, where we put it: an attempt to another endpoint may have to take it back.
+    if (hasPeer && !tellsPeer) headers.length -= 2
+    else if (!hasPeer && tellsPeer) headers.push(peerHeader, this.#peerText)
+    return head
+  }
+
+  onAttemptOpen(stream: ClientStream): void {
+    this.#exchange.body?.attach(stream)
+  }
+
+  onAttemptInformational(status: number, headers: HeaderList): void {
+    this.#exchange.informational(status, headers)
+  }
+
+  onAttemptHead(head: ResponseHead, isEnd: boolean): void {
+    const exchange = this.#exchange
+    try {
+      const code = this.#unsentCode(head)
+      const isRetried = (code !== '' || this.#retry !== undefined) && this.#mayRetry(code, head.status, false)
+      if (isRetried && this.#retryAfterAnswer(isEnd)) return
+      this.#stopTimer()
+      if (code !== '') {
+        exchange.record.code = code
+        exchange.record.detail = getHeader(head.headers, detailHeader) ?? ''
+        exchange.record.flags = errorCodes[code].flag
+      }
+      exchange.answerHead(head, isEnd)
+    } catch (error) {
+      exchange.fault(error)
+    }
+  }
+
+  onAttemptData(chunk: Uint8Array): void {
+    this.#exchange.answerData(chunk)
+  }
+
+  onAttemptEnd(trailers: HeaderList | undefined): void {
+    this.#exchange.answerEnd(trailers)
+  }
+
+  onAttemptWritable(): void {
+    this.#exchange.body?.resume()
+  }
+
+  onAttemptFailed({ code, detail, hasAnswerBytes, isIdleClose, wasSent }: AttemptFailure): void {
+    this.#stopTimer()
+    const { head, body, hasAnswered } = this.#exchange
+    body?.detach()
+    if (hasAnswered) {
+      this.#exchange.fail(code, detail)
+      return
+    }
+    const isBodyReplayable = body?.isReplayable ?? true
+    const resend = { method: head.method, isBodyReplayable, attempts: this.#attempts }
+    const mayResend = wasSent ? mayResendAfterIdleClose(resend) : this.#attempts < unsentAttemptsMax
+    if (isIdleClose && mayResend) this.#try(this.#attempt!.slot, true)
+    else if (this.#mayRetry(code, 0, hasAnswerBytes)) this.#again(code, detail)
+    else this.#exchange.fail(code, detail)
+  }
+
+  #pick(): UpstreamSlot | undefined {
+    const { target } = this.#exchange
+    if (this.#cluster.isDynamic) return target && !this.#tried ? this.#cluster.slotFor(target) : undefined
+    return this.#cluster.pick(this.#tried)
+  }
+
+  #try(slot: UpstreamSlot, isFresh: boolean): void {
+    const exchange = this.#exchange
+    this.#attempts++
+    exchange.attempted(slot)
+    this.#limitTime()
+    this.#attempt = new Attempt({
+      owner: this,
+      slot,
+      isEnd: exchange.head.bodyLength === 0,
+      isRepeatable: isIdempotent(exchange.head.method),
+    })
+    this.#attempt.start(this.#cluster.poolOf(slot), isFresh)
+  }
+
+  #limitTime(): void {
+    const { timeouts, context } = this.#exchange
+    if (timeouts.attemptMs === 0) return
+    // The request's own timer sees to what is left of its time.
+    const limitMs = attemptTimeoutMs(timeouts, this.#exchange.elapsedMs())
+    if (limitMs !== timeouts.attemptMs) return
+    const attempt = this.#attempts
+    this.#timer = new WheelTimer(() => {
+      if (attempt !== this.#attempts) return
+      this.#attempt?.cancel('timeout')
+      const detail = `${this.#attempt?.slot.key ?? this.#cluster.name}: no answer in ${limitMs} ms`
+      this.onAttemptFailed({
+        code: 'backend_timeout',
+        detail,
+        hasAnswerBytes: false,
+        isIdleClose: false,
+        wasSent: true,
+      })
+    })
+    context.wheel.set(this.#timer, limitMs)
+  }
+
+  #stopTimer(): void {
+    if (this.#timer) this.#exchange.context.wheel.cancel(this.#timer)
+  }
+
+  #mayRetry(code: ErrorCodeName | '', status: number, hasAnswerBytes: boolean): boolean {
+    const { head, body } = this.#exchange
+    const ended: EndedAttempt = {
+      method: head.method,
+      code,
+      status,
+      isBodyReplayable: body?.isReplayable ?? true,
+      hasAnswerBytes,
+      attempts: this.#attempts,
+      policy: this.#retry,
+    }
+    return mayRetry(ended)
+  }
+
+  /** The answer of a sidecar that says that its application has not seen the request. */
+  #unsentCode(head: ResponseHead): ErrorCodeName | '' {
+    return this.#attempt!.slot.endpoint.isMeshed ? readUnsentDetail(head) : ''
+  }
+
+  /** @returns false when there is nowhere else to go: then the answer at hand is better than none. */
+  #retryAfterAnswer(isEnd: boolean): boolean {
+    const failed = this.#attempt!
+    const slot = this.#pickAfter(failed.slot)
+    if (!slot) return false
+    this.#stopTimer()
+    this.#exchange.body?.detach()
+    if (!isEnd) failed.cancel('cancelled')
+    this.#wait(slot)
+    return true
+  }
+
+  #again(code: ErrorCodeName, detail: string): void {
+    const slot = this.#pickAfter(this.#attempt!.slot)
+    if (slot) this.#wait(slot)
+    else this.#exchange.fail(code, detail)
+  }
+
+  /** Another endpoint; when all were tried, any, if the user asked for retries. */
+  #pickAfter(failed: UpstreamSlot): UpstreamSlot | undefined {
+    this.#tried ??= []
+    this.#tried.push(failed)
+    const other = this.#pick()
+    if (other || !this.#retry || this.#cluster.isDynamic) return other
+    this.#tried.length = 0
+    return this.#pick()
+  }
+
+  /** An endpoint not tried yet is tried at once; one that has failed gets time to recover. */
+  #wait(slot: UpstreamSlot): void {
+    const { context } = this.#exchange
+    if (this.#tried!.length > 0 || !this.#retry) {
+      this.#try(slot, false)
+      return
+    }
+    this.#backoff ??= new Backoff({ ...retryBackoff(this.#retry), random: context.random })
+    const attempts = this.#attempts
+    this.#timer = new WheelTimer(() => attempts === this.#attempts && this.#try(slot, false))
+    context.wheel.set(this.#timer, this.#backoff.next())
+  }
+}

@@ -1,0 +1,45 @@
+/** The road of a request that comes to the application: to it and nowhere else. */
+import type { Road } from './exchange/road.ts'
+import { answerPreflight, markCors } from './step/cors.ts'
+import { findRoutes } from './step/destination.ts'
+import {
+  changeAnswerHeaders,
+  dropObsoleteUpgrade,
+  hideDetail,
+  nameRequest,
+  readPeer,
+  tellOrigin,
+} from './step/header.ts'
+import {
+  answerByRule,
+  chooseMirrors,
+  forward,
+  limitTime,
+  matchRoute,
+  pickBackend,
+  rewriteRequest,
+} from './step/route.ts'
+
+export const inbound: Road = {
+  direction: 'inbound',
+  request: [
+    nameRequest, // kept when the caller's sidecar has given it
+    dropObsoleteUpgrade, // before anybody looks at the head
+    readPeer, // who calls, for metrics; taken out of the head
+    findRoutes, // of this workload's port
+    matchRoute, // one route unless the control plane has more to say
+    answerPreflight, // as outbound: routes are the same noun
+    answerByRule,
+    limitTime,
+    pickBackend, // the application itself
+    tellOrigin, // when the caller has no sidecar
+    rewriteRequest,
+    chooseMirrors,
+    forward,
+  ],
+  answer: [
+    hideDetail, // the application can't speak for the mesh
+    changeAnswerHeaders,
+    markCors,
+  ],
+}

@@ -1,0 +1,104 @@
+/** One address on which connections are taken, each to be spoken HTTP with. */
+import type { Server, Socket } from 'node:net'
+import { createServer } from 'node:net'
+import type { Http1Limits } from '#/codec/http1/limits.ts'
+import { Http1ServerConnection } from '#/codec/http1/server-connection.ts'
+import type { ServerHandler } from '#/codec/stream.ts'
+import type { TimerWheel } from '#/codec/timer-wheel.ts'
+import type { HostPort } from '#/std/host-port.ts'
+
+export interface BoundListenerOptions {
+  address: HostPort
+  limits: Http1Limits
+  wheel: TimerWheel
+  connectionsMax: number
+  /** What is done with the requests of a connection; undefined closes it. */
+  handlerFor: (socket: Socket) => ServerHandler | undefined
+  onConnection: () => void
+  onConnectionClosed: () => void
+  /** The listener has stopped by itself. */
+  onError: (error: Error) => void
+}
+
+/** Connections that the system queues until they are taken: enough for a burst, and what Linux allows by default. */
+const backlog = 4096
+
+export class BoundListener {
+  readonly #options: BoundListenerOptions
+  readonly #server: Server
+  readonly #connections = new Set<Http1ServerConnection>()
+  #isDraining = false
+
+  constructor(options: BoundListenerOptions) {
+    this.#options = options
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 })
+    this.#server.maxConnections = options.connectionsMax
+    this.#server.on('connection', (socket) => this.#accept(socket))
+  }
+
+  get connections(): number {
+    return this.#connections.size
+  }
+
+  /** Connections with a request under way. */
+  get active(): number {
+    let count = 0
+    for (const connection of this.#connections) if (!connection.isIdle) count++
+    return count
+  }
+
+  /** Where it really listens; defined after `bind`. */
+  get address(): HostPort | undefined {
+    const bound = this.#server.address()
+    return bound === null || typeof bound === 'string' ? undefined : { host: bound.address, port: bound.port }
+  }
+
+  /** @returns rejects with the system's error (EADDRINUSE, EACCES, EADDRNOTAVAIL). */
+  bind(): Promise<void> {
+    const { host, port } = this.#options.address
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ host, port, backlog }, () => {
+        this.#server.removeListener('error', reject)
+        this.#server.on('error', (error) => this.#options.onError(error))
+        resolve()
+      })
+    })
+  }
+
+  /** Takes no further connections. */
+  stopAccepting(): void {
+    if (this.#server.listening) this.#server.close()
+  }
+
+  /** Idle connections close now, the others after the answer under way. */
+  drain(): void {
+    this.#isDraining = true
+    for (const connection of [...this.#connections]) connection.drain()
+  }
+
+  destroy(): void {
+    this.stopAccepting()
+    for (const connection of [...this.#connections]) connection.destroy()
+  }
+
+  #accept(socket: Socket): void {
+    const handler = this.#options.handlerFor(socket)
+    if (!handler) {
+      socket.destroy()
+      return
+    }
+    this.#options.onConnection()
+    const connection = new Http1ServerConnection(socket, {
+      handler,
+      limits: this.#options.limits,
+      wheel: this.#options.wheel,
+      onClosed: () => {
+        this.#connections.delete(connection)
+        this.#options.onConnectionClosed()
+      },
+    })
+    this.#connections.add(connection)
+    if (this.#isDraining) connection.drain()
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * The bound listeners, following the configuration. An address that can't be bound is a fault of that listener alone: it
+ * stands in the status and the log, and is tried again.
+ */
+import type { Socket } from 'node:net'
+import type { ServerHandler } from '#/codec/stream.ts'
+import { inbound } from '#/proxy/inbound.ts'
+import { outbound } from '#/proxy/outbound.ts'
+import type { ProxyContext } from '#/proxy/proxy-context.ts'
+import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
+import { Backoff } from '#/std/backoff.ts'
+import type { Timer } from '#/std/clock.ts'
+import type { HostPort } from '#/std/host-port.ts'
+import { formatHostPort } from '#/std/host-port.ts'
+import { BoundListener } from './bound-listener.ts'
+import { ConnectionHandler } from './connection-handler.ts'
+import { originalDestination, prepareOriginalDestination } from './original-destination.ts'
+
+/** A listener that is wanted, bound or not. */
+interface Binding {
+  entry: ListenerEntry
+  /** As configured, by which a change is seen. */
+  key: string
+  bound: BoundListener | undefined
+  fault: string
+  backoff: Backoff
+  retry: Timer | undefined
+}
+
+export interface ListenerStatus {
+  name: string
+  address: string
+  isBound: boolean
+  /** Why it is not bound; empty when it is. */
+  fault: string
+  connections: number
+}
+
+export class ListenerSet {
+  readonly #context: ProxyContext
+  readonly #bindings = new Map<string, Binding>()
+  /** Taken out of the configuration, with connections still. */
+  readonly #leaving = new Set<BoundListener>()
+  #isStopped = false
+
+  constructor(context: ProxyContext) {
+    this.#context = context
+  }
+
+  /** Every listener that is wanted takes connections or has been found faulty. */
+  get isSettled(): boolean {
+    for (const { bound, fault } of this.#bindings.values()) if (!bound?.address && fault === '') return false
+    return true
+  }
+
+  get status(): ListenerStatus[] {
+    return [...this.#bindings.values()].map(({ entry, bound, fault }) => ({
+      name: entry.name,
+      address: formatHostPort(bound?.address ?? entry.listener.address!),
+      isBound: bound?.address !== undefined,
+      fault: fault || entry.trouble,
+      connections: bound?.connections ?? 0,
+    }))
+  }
+
+  /** Requests under way. */
+  get active(): number {
+    let count = 0
+    for (const bound of this.#all()) count += bound.active
+    return count
+  }
+
+  /** Whether the address is where this proxy takes calls of its application. */
+  isOutbound({ host, port }: HostPort, isLocal: boolean): boolean {
+    for (const { entry, bound } of this.#bindings.values()) {
+      const address = bound?.address
+      if (entry.listener.direction !== 'outbound' || address?.port !== port) continue
+      if (address.host === host || (isLocal && (address.host === '0.0.0.0' || address.host === '::'))) return true
+    }
+    return false
+  }
+
+  /** Binds what is new, moves what has a new address. What listens goes on meanwhile. */
+  apply(entry: ListenerEntry): void {
+    if (this.#isStopped) return
+    const { listener } = entry
+    const key = `${formatHostPort(listener.address!)} ${listener.direction} ${listener.isRedirected}`
+    const before = this.#bindings.get(entry.name)
+    if (before?.key === key && before.entry === entry) return
+    const binding: Binding = {
+      entry,
+      key,
+      bound: undefined,
+      fault: '',
+      backoff: new Backoff({ initialMs: 200, maxMs: 5000, random: this.#context.random }),
+      retry: undefined,
+    }
+    this.#bindings.set(entry.name, binding)
+    if (before) this.#leave(before)
+    void this.#bind(binding)
+  }
+
+  remove(name: string): void {
+    const binding = this.#bindings.get(name)
+    if (!binding) return
+    this.#bindings.delete(name)
+    this.#leave(binding)
+  }
+
+  stopAccepting(direction: 'inbound' | 'outbound'): void {
+    for (const { entry, bound } of this.#bindings.values())
+      if (entry.listener.direction === direction) bound?.stopAccepting()
+  }
+
+  drain(direction: 'inbound' | 'outbound'): void {
+    for (const { entry, bound } of this.#bindings.values()) if (entry.listener.direction === direction) bound?.drain()
+  }
+
+  destroy(): void {
+    this.#isStopped = true
+    for (const { retry } of this.#bindings.values()) retry?.cancel()
+    for (const bound of this.#all()) bound.destroy()
+  }
+
+  #all(): BoundListener[] {
+    const bound = [...this.#bindings.values()].flatMap((binding) => binding.bound ?? [])
+    return [...bound, ...this.#leaving]
+  }
+
+  #leave({ bound, retry }: Binding): void {
+    retry?.cancel()
+    if (!bound) return
+    bound.stopAccepting()
+    bound.drain()
+    if (bound.connections > 0) this.#leaving.add(bound)
+  }
+
+  async #bind(binding: Binding): Promise<void> {
+    const { entry } = binding
+    const { clock, log } = this.#context
+    const address = formatHostPort(entry.listener.address!)
+    try {
+      if (entry.listener.isRedirected) prepareOriginalDestination()
+      binding.bound = this.#newBound(binding)
+      await binding.bound.bind()
+      binding.fault = ''
+      if (this.#bindings.get(entry.name) !== binding || this.#isStopped) {
+        binding.bound.destroy()
+        return
+      }
+      log.info('listening', { listener: entry.name, address: formatHostPort(binding.bound.address!) })
+    } catch (error) {
+      binding.bound = undefined
+      binding.fault = error instanceof Error ? error.message : String(error)
+      if (this.#bindings.get(entry.name) !== binding || this.#isStopped) return
+      log.error('can not listen; trying again', { listener: entry.name, address, fault: binding.fault })
+      binding.retry = clock.after(binding.backoff.next(), () => void this.#bind(binding), true)
+    }
+  }
+
+  #newBound(binding: Binding): BoundListener {
+    const { entry } = binding
+    const { http1, settings, coarseWheel, events } = this.#context
+    const road = entry.listener.direction === 'inbound' ? inbound : outbound
+    const shared = new ConnectionHandler({
+      context: this.#context,
+      road,
+      entrance: { listener: entry, original: undefined },
+    })
+    const handlerFor = (socket: Socket): ServerHandler | undefined => {
+      entry.wake()
+      if (!entry.listener.isRedirected) return shared
+      const entrance = { listener: entry, original: originalDestination(socket) }
+      return new ConnectionHandler({ context: this.#context, road, entrance })
+    }
+    const bound = new BoundListener({
+      address: entry.listener.address!,
+      limits: http1,
+      wheel: coarseWheel,
+      connectionsMax: settings.listenerConnectionsMax,
+      handlerFor,
+      onConnection: () => events.onConnection(entry.name),
+      onConnectionClosed: () => {
+        events.onConnectionClosed(entry.name)
+        if (bound.connections === 0) this.#leaving.delete(bound)
+      },
+      onError: (error) => this.#context.log.error('a listener failed', { listener: entry.name, fault: error.message }),
+    })
+    return bound
+  }
+}

@@ -1,0 +1,19 @@
+/** What every request of the proxy shares. */
+import type { ProxySettings } from '#/config/proxy-settings.ts'
+import type { WorkloadIdentity } from '#/model/workload.ts'
+import type { Log } from '#/std/log.ts'
+import type { ProxyTable } from './table/proxy-table.ts'
+import type { WarmRoutes } from './table/warm-routes.ts'
+import type { UpstreamContext } from './upstream/upstream-context.ts'
+
+export interface ProxyContext extends UpstreamContext {
+  settings: ProxySettings
+  log: Log
+  /** Whom this proxy serves. */
+  identity: WorkloadIdentity
+  /** `identity` as sidecars tell one another (`exchange/mesh-header.ts`). */
+  peerText: string
+  table: ProxyTable
+  /** Routes for destinations that nobody knows: to the address of a redirected connection, and to the host of the request. */
+  passthrough: { original: WarmRoutes; dynamic: WarmRoutes }
+}
