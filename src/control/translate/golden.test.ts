@@ -33,6 +33,9 @@ for (const input of inputs) {
 
 test('every golden output has its input, and there are enough of them', () => {
   const known = new Set(inputs.flatMap((input) => [input, input.replace(/\.in\.yaml$/, '.out.yaml')]))
-  assert.deepEqual(files.filter((file) => !known.has(file)), [])
+  assert.deepEqual(
+    files.filter((file) => !known.has(file)),
+    [],
+  )
   assert.ok(inputs.length >= 40)
 })

@@ -74,7 +74,7 @@ function conflict(attachment: Attachment, { shadows, cycles }: Conflicts): Condi
   const cyclic = cycles.filter(({ configuration }) => names.has(configuration))
   const messages = new Set([
     ...hidden.map((shadow) => shadowMessage(shadow)),
-    ...cyclic.map(({ rule, places }) => `rule ${rule.rule} redirects in a circle: ${places.join(' → ')}.`),
+    ...cyclic.map(({ rule, places }) => `rule ${rule.rule} redirects without end: ${places.join(' → ')}.`),
   ])
   if (messages.size === 0) return []
   const reason = hidden.length > 0 ? 'Shadowed' : 'RedirectCycle'

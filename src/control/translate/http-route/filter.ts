@@ -141,7 +141,7 @@ function reportExtension({ extensionRef }: FilterOf<'ExtensionRef'>, scope: Rule
   const finding = {
     code: 'unsupported-filter',
     field: scope.field,
-    message: `Weft knows no filter ${extensionRef.kind ?? ''} ${extensionRef.name}: requests that match the rule are answered with 500.`,
+    message: `Weft knows no filter of kind ${extensionRef.kind ?? '(none)'}, and must not skip it.`,
     cure: 'Remove the filter.',
   }
   scope.report({ type: 'rule', rule: scope.rule, reason: 'UnsupportedValue', finding })

@@ -87,9 +87,13 @@ function shadowFinding(route: CompiledRoute, shadow: Shadow): Finding {
     severity: 'warning',
     code: 'shadowed-rule',
     field: `spec.rules[${loser.rule}]${written && written.length > 0 ? `.matches[${match}]` : ''}`,
-    message: `The ${shadowMessage(shadow)}`,
+    message: capitalized(shadowMessage(shadow)),
     cure: 'Remove one of the two, or make this one more special (a longer path, a method, a header).',
   }
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 function cycleFinding(route: CompiledRoute, { rule, places }: RedirectCycle): Finding {
@@ -98,7 +102,7 @@ function cycleFinding(route: CompiledRoute, { rule, places }: RedirectCycle): Fi
   return {
     code: 'redirect-cycle',
     field: `spec.rules[${rule.rule}].filters[${index}].requestRedirect`,
-    message: `The redirect leads back to itself: ${places.join(' → ')}.`,
+    message: `The redirect never comes to an end: ${places.join(' → ')}.`,
     cure: 'Redirect to a path or host that this rule does not match, or add a rule for the target.',
   }
 }

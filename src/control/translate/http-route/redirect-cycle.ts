@@ -17,7 +17,7 @@ export interface RedirectCycle {
   /** The configuration in which it begins. */
   configuration: string
   rule: RuleRef
-  /** Where the request came by, first to last, as `host:port/path`. */
+  /** Where the request came by, as `host:port/path`, with `…` at the end when it gets to ever new paths. */
   places: string[]
 }
 
@@ -70,7 +70,7 @@ function follow(journey: Journey, first: Place): string[] | undefined {
     if (places.includes(told)) return [...places, told]
     places.push(told)
   }
-  return places
+  return [...places.slice(0, 3), '…']
 }
 
 function startOf(name: string, mesh: RoutedMesh): { service: Service; port: number; namespace: string } | undefined {

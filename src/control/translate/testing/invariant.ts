@@ -33,23 +33,32 @@ function checkDestinations({ mesh }: Translation): void {
       if (protocol === 'udp') continue
       const name = formatDestination({ host, port })
       assert.ok(mesh.routes.has(name), `${name} has no route configuration`)
-      assert.ok(mesh.clusters.has(name), `${name} has no cluster`)
+      const { discovery, service } = mesh.clusters.get(name) ?? assert.fail(`${name} has no cluster`)
+      assert.deepEqual(discovery, { type: 'eds', serviceName: name })
+      assert.deepEqual([service?.host, service?.port], [host, port])
     }
   }
+  for (const named of [mesh.routes, mesh.clusters, mesh.assignments]) {
+    for (const [key, { name }] of named) assert.equal(name, key)
+  }
   assert.deepEqual([...mesh.clusters.keys()].sort(), [...mesh.assignments.keys()].sort(), 'clusters have assignments')
-  for (const name of mesh.routes.keys()) assert.ok(mesh.clusters.has(name.split('@')[0]!), `${name}: no such destination`)
+  for (const name of mesh.routes.keys())
+    assert.ok(mesh.clusters.has(name.split('@')[0]!), `${name}: no such destination`)
 }
 
 function checkRoutes(resources: Resources, { mesh }: Translation): void {
   const objects = resources.of('HTTPRoute')
   for (const { name, virtualHosts } of mesh.routes.values()) {
-    for (const { routes } of virtualHosts) {
+    assert.equal(virtualHosts.length, 1)
+    for (const { routes, domains } of virtualHosts) {
+      assert.deepEqual(domains, ['*'])
       assert.equal(new Set(routes.map((route) => route.name)).size, routes.length, `${name}: names are unique`)
       assert.ok(routes.length > 0, `${name}: has routes`)
       for (const route of routes) {
         checkAction(route, mesh.clusters)
         if (!route.rule) assert.equal(route.name, 'default', `${name}: ${route.name} names no rule`)
         else {
+          assert.match(route.name, new RegExp(`^${formatObjectRef(route.rule)} rule ${route.rule.rule} match \\d+$`))
           const object = objects.get(`${route.rule.namespace}/${route.rule.name}`)
           const rules = object?.value.spec.rules ?? [undefined]
           assert.ok(object && route.rule.rule < Math.max(rules.length, 1), `${route.name}: its rule exists`)
@@ -69,7 +78,10 @@ function checkAction({ name, action }: Route, clusters: ReadonlyMap<string, unkn
   for (const cluster of [...used, ...action.mirrors.map((mirror) => mirror.cluster)]) {
     assert.ok(clusters.has(cluster), `${name}: cluster ${cluster} exists`)
   }
-  assert.ok(action.backends.some(({ weight }) => weight > 0), `${name}: somebody gets the requests`)
+  assert.ok(
+    action.backends.some(({ weight }) => weight > 0),
+    `${name}: somebody gets the requests`,
+  )
 }
 
 /** The standard's own words as numbers, the smaller first; written apart from the comparison that is tested. */

@@ -1,14 +1,20 @@
-/** A translation as YAML that a person can check: empty lists left out, small things on one line. */
+/**
+ * A translation as YAML that a person can check: empty lists are left out, small things stand on one line, and what
+ * `checkInvariants` has made sure of (names equal to their keys, one virtual host for any domain) is not repeated.
+ */
 import { Document, isCollection, visit } from 'yaml'
+import type { Cluster } from '#/model/cluster.ts'
+import type { Endpoint } from '#/model/endpoint.ts'
+import type { Route } from '#/model/route.ts'
 import type { Translation } from '../translate.ts'
 
 export function renderTranslation({ mesh, statuses, faults }: Translation): string {
   const tree = {
     services: plain(mesh.services),
     workloads: plain(mesh.workloads),
-    routes: Object.fromEntries([...mesh.routes].map(([name, { virtualHosts }]) => [name, plain(virtualHosts)])),
-    clusters: plain(mesh.clusters),
-    assignments: Object.fromEntries([...mesh.assignments].map(([name, { endpoints }]) => [name, plain(endpoints)])),
+    routes: each(mesh.routes, ({ virtualHosts }) => virtualHosts.flatMap(({ routes }) => routes.map(route))),
+    clusters: each(mesh.clusters, cluster),
+    assignments: each(mesh.assignments, ({ endpoints }) => endpoints.map(endpoint)),
     usage: plain(mesh.usage),
     statuses: plain(statuses),
     faults: faults.map(({ origin, ...fault }) => plain({ ...fault, line: origin.line })),
@@ -16,10 +22,32 @@ export function renderTranslation({ mesh, statuses, faults }: Translation): stri
   const document = new Document(tree, { aliasDuplicateObjects: false })
   visit(document, {
     Collection: (_key, node) => {
-      if (isCollection(node) && JSON.stringify(node).length <= 110) node.flow = true
+      if (isCollection(node) && JSON.stringify(node).length <= 120) node.flow = true
     },
   })
   return document.toString({ lineWidth: 0, flowCollectionPadding: false })
+}
+
+function each<V>(map: ReadonlyMap<string, V>, render: (value: V) => unknown): unknown {
+  return Object.fromEntries([...map].map(([key, value]) => [key, render(value)]))
+}
+
+function route({ name, rule, ...rest }: Route): unknown {
+  const { match, action } = rest
+  if (!rule && action.type === 'forward' && action.backends[0]?.type === 'cluster') {
+    return `${name}: ${match.path.value} to ${action.backends.map((backend) => backend.type === 'cluster' && backend.cluster)}`
+  }
+  return plain({ name, ruleName: rule?.ruleName, ...rest })
+}
+
+function cluster({ discovery, service, loadBalancing, connectTimeoutMs, protocol }: Cluster): string {
+  const place = `${discovery.type} of ${service?.namespace}/${service?.name} ${service?.port}`
+  return `${loadBalancing}, ${protocol}, connects within ${connectTimeoutMs} ms, ${place}`
+}
+
+function endpoint({ address, port, health, weight, isMeshed, workload }: Endpoint): string {
+  const sidecar = isMeshed ? ', meshed' : ''
+  return `${address} ${port} ${health}, weight ${weight}${sidecar}${workload ? `, pod ${workload.pod}` : ''}`
 }
 
 function plain(value: unknown): unknown {
@@ -31,8 +59,5 @@ function plain(value: unknown): unknown {
 }
 
 function isEmpty(value: unknown): boolean {
-  return (
-    (Array.isArray(value) && value.length === 0) ||
-    (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0)
-  )
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
 }
