@@ -49,7 +49,7 @@ async function answer(echo: Echo, request: http.IncomingMessage, response: http.
 
 export async function startEchoBackend(name: string): Promise<EchoBackend> {
   const received: Echo[] = []
-  const server = http.createServer({ keepAliveTimeout: 60_000 }, async (request, response) => {
+  const handle = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const echo: Echo = {
@@ -61,6 +61,10 @@ export async function startEchoBackend(name: string): Promise<EchoBackend> {
     }
     received.push(echo)
     await answer(echo, request, response)
+  }
+  const server = http.createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+    // A caller that goes away in the middle is no fault of the backend's.
+    handle(request, response).catch(() => response.destroy())
   })
   server.on('upgrade', (_request, socket) => {
     socket.write(

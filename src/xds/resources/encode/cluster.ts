@@ -58,12 +58,17 @@ function discovery(cluster: Cluster): Init {
   }
 }
 
+/** Envoy drops trailers of HTTP/1 unless told otherwise. */
 function protocolOptions(cluster: Cluster): Init {
-  if (cluster.protocol === 'http1') return {}
   const options = create(HttpProtocolOptionsSchema, {
     upstreamProtocolOptions: {
       case: 'explicitHttpConfig',
-      value: { protocolConfig: { case: 'http2ProtocolOptions', value: {} } },
+      value: {
+        protocolConfig:
+          cluster.protocol === 'http1'
+            ? { case: 'httpProtocolOptions', value: { enableTrailers: true } }
+            : { case: 'http2ProtocolOptions', value: {} },
+      },
     },
   })
   const key = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
