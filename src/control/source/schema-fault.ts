@@ -75,15 +75,13 @@ function fromUnion(
   const path = issue.path as (string | number)[]
   const found = describe(valueAt(value, path))
   if (issue.errors.length === 0) {
-    const discriminator = (issue as { discriminator?: string }).discriminator ?? 'type'
-    const type = valueAt(value, [...path, discriminator])
+    const { discriminator = 'type' } = issue as { discriminator?: string }
+    const at = path.at(-1) === discriminator ? path : [...path, discriminator]
+    const given = valueAt(value, at)
+    const known = discriminatorValues(schema, at.slice(0, -1), discriminator)
+    const message = given === undefined ? `${discriminator} is missing` : `${describe(given)} is none of the known ones`
     return [
-      {
-        code: 'wrong-value',
-        path: [...path, discriminator],
-        message: `${describe(type)} is not one of the known ${discriminator}s`,
-        cure: choices(discriminatorValues(schema, path, discriminator), type),
-      },
+      { code: given === undefined ? 'missing-field' : 'wrong-value', path: at, message, cure: choices(known, given) },
     ]
   }
   const nearestBranch = [...issue.errors].sort((a, b) => a.length - b.length)[0]!
