@@ -1,0 +1,36 @@
+/** What the admin endpoint asks of the engine around it: all that it knows and can do. */
+import type { Log } from '#/std/log.ts'
+import type { Registry } from '../metric/registry.ts'
+
+export interface EndpointStatus {
+  /** `address:port`. */
+  address: string
+  health: string
+  weight: number
+  /** Attempts under way, ever begun, ended without an answer. */
+  active: number
+  requests: number
+  failures: number
+  /** `POD.NAMESPACE` where the endpoint is a workload of the mesh, else empty. */
+  workload: string
+}
+
+export interface ClusterStatus {
+  name: string
+  loadBalancing: string
+  endpoints: readonly EndpointStatus[]
+}
+
+export interface AdminState {
+  log: Log
+  registry: Registry
+  /** Whether requests should be sent here, and in a few words why not. */
+  readiness(): { isReady: boolean; detail: string }
+  /** Everything that the proxy was told and made of it; any JSON, Maps allowed. Secrets are blackened by the endpoint. */
+  configDump(): unknown
+  clusters(): Iterable<ClusterStatus>
+  /** Begins the orderly end of taking requests. May be called more than once. */
+  drain(): void
+  /** Ends the process in an orderly way. */
+  quit(): void
+}

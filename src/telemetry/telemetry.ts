@@ -1,0 +1,155 @@
+/** Everything that is measured and written about a proxy: the one listener of its events. */
+import type { WorkloadIdentity } from '#/model/workload.ts'
+import type { ProxyEvents, RequestRecord } from '#/proxy/events.ts'
+import type { Clock, Timer } from '#/std/clock.ts'
+import { formatLogLine } from './access-log/log-line.ts'
+import { LogWriter, type LogWriterOptions } from './access-log/log-writer.ts'
+import { ConnectionMetrics } from './metric/connection-metrics.ts'
+import { ProcessMetrics } from './metric/process-metrics.ts'
+import { Registry } from './metric/registry.ts'
+import { RequestMetrics } from './metric/request-metrics.ts'
+
+/** What the proxy's xDS client tells when somebody asks. */
+export interface XdsState {
+  isConnected: boolean
+  /** Answers rejected since the start. */
+  nacks: number
+}
+
+export interface TelemetryOptions {
+  /** The workload beside which this proxy stands. */
+  self: WorkloadIdentity
+  clock: Clock
+  /** Of Weft. */
+  version: string
+  /** The label `source_cluster` and `destination_cluster`; Istio's default unless said. */
+  clusterId?: string
+  /** Absent for no access log. */
+  accessLog?: Pick<LogWriterOptions, 'target' | 'onError'> & { isQueryStripped?: boolean }
+  /** Sets of labels of request metrics at most, 1 or more; 500 unless said. */
+  seriesMax?: number
+  /** Series unused for so long are forgotten, ms; an hour unless said. */
+  seriesIdleMs?: number
+  xds?: () => XdsState
+}
+
+/** How often idle series are looked for, ms. */
+const sweepIntervalMs = 60_000
+
+export class Telemetry implements ProxyEvents {
+  /** Others may add their own families. */
+  readonly registry = new Registry()
+  readonly #clock: Clock
+  readonly #requests: RequestMetrics
+  readonly #connections: ConnectionMetrics
+  readonly #process: ProcessMetrics
+  readonly #log: LogWriter | undefined
+  readonly #lineOptions: { isQueryStripped: boolean }
+  readonly #seriesIdleMs: number
+  #sweeper: Timer
+
+  /** @throws the system's error when the file of the access log can't be opened. */
+  constructor(options: TelemetryOptions) {
+    const { self, clock, clusterId = 'Kubernetes', accessLog, seriesMax = 500, seriesIdleMs = 3_600_000 } = options
+    this.#clock = clock
+    this.#seriesIdleMs = seriesIdleMs
+    this.#log = accessLog && new LogWriter({ clock, target: accessLog.target, onError: accessLog.onError })
+    this.#lineOptions = { isQueryStripped: accessLog?.isQueryStripped ?? false }
+    this.#requests = new RequestMetrics({ self, clusterId, seriesMax, idleMs: seriesIdleMs })
+    for (const family of this.#requests.families()) this.registry.add(family)
+    this.#connections = new ConnectionMetrics(this.registry)
+    this.#declareOwn(options)
+    this.#process = new ProcessMetrics(this.registry, clock)
+    this.#sweeper = this.#sweepLater()
+  }
+
+  #declareOwn({ version, xds }: TelemetryOptions): void {
+    const counter = (name: string, help: string, read: () => number) =>
+      this.registry.collected({ name: `weft_proxy_${name}`, help, type: 'counter' }, () => [[[], read()]])
+    const gauge = (name: string, help: string, read: () => number) =>
+      this.registry.gauge(`weft_proxy_${name}`, help, read)
+    this.registry.collected({ name: 'weft_proxy_build_info', help: 'Version of the proxy.', type: 'gauge' }, () => [
+      [['version', version], 1],
+    ])
+    gauge('metric_series', 'Sets of labels of the request metrics.', () => this.#requests.size)
+    counter(
+      'metric_overflow_requests_total',
+      'Requests counted under destination_service="overflow" for want of a series.',
+      () => this.#requests.overflowCount,
+    )
+    counter(
+      'access_log_dropped_total',
+      'Lines that the target of the access log did not take.',
+      () => this.droppedLines,
+    )
+    if (!xds) return
+    gauge('xds_connected', 'Whether the control plane is connected.', () => (xds().isConnected ? 1 : 0))
+    counter('xds_nacks_total', 'Answers of the control plane that were rejected.', () => xds().nacks)
+  }
+
+  #sweepLater(): Timer {
+    return this.#clock.after(
+      sweepIntervalMs,
+      () => {
+        const nowMs = this.#clock.monotonicMs()
+        this.#requests.sweep(nowMs)
+        this.#connections.sweep(nowMs - this.#seriesIdleMs)
+        this.#sweeper = this.#sweepLater()
+      },
+      true,
+    )
+  }
+
+  get droppedLines(): number {
+    return this.#log?.droppedLines ?? 0
+  }
+
+  onConnection(listener: string): void {
+    this.#connections.onConnection(listener, this.#clock.monotonicMs())
+  }
+
+  onConnectionClosed(listener: string): void {
+    this.#connections.onConnectionClosed(listener, this.#clock.monotonicMs())
+  }
+
+  onMalformed(listener: string, code: string, _detail: string): void {
+    this.#connections.onMalformed(listener, code, this.#clock.monotonicMs())
+  }
+
+  onUpstreamConnection(cluster: string): void {
+    this.#connections.onUpstreamConnection(cluster, this.#clock.monotonicMs())
+  }
+
+  onUpstreamConnectionClosed(cluster: string): void {
+    this.#connections.onUpstreamConnectionClosed(cluster, this.#clock.monotonicMs())
+  }
+
+  onUpstreamConnectFailed(cluster: string, _address: string, _detail: string): void {
+    this.#connections.onUpstreamConnectFailed(cluster, this.#clock.monotonicMs())
+  }
+
+  onEnd(record: RequestRecord): void {
+    this.#requests.observe(record)
+    this.#log?.write(formatLogLine(record, this.#lineOptions))
+    if (record.attempts > 1 && record.cluster !== undefined) {
+      this.#connections.onRetries(record.cluster.name, record.attempts - 1, record.startMs + record.durationMs)
+    }
+  }
+
+  /** Resolves when the lines written so far have left. */
+  drain(): Promise<void> {
+    return this.#log?.drain() ?? Promise.resolve()
+  }
+
+  /** Writes what waits and stops; nothing may be told any more. */
+  close(): void {
+    this.#sweeper.cancel()
+    this.#process.close()
+    this.#log?.close()
+  }
+}
+
+/** @throws the system's error when the file of the access log can't be opened. */
+export function createTelemetry(options: TelemetryOptions): Telemetry {
+  return new Telemetry(options)
+}
