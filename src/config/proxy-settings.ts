@@ -10,7 +10,7 @@ export const proxySettings = {
   namespace: {
     type: 'text',
     default: '',
-    reason: 'Namespace of the workload; empty takes the part of the node id behind its first dot.',
+    reason: 'Namespace of the workload; empty takes the part of the node id behind its last dot.',
   },
   app: {
     type: 'text',

@@ -1,0 +1,101 @@
+/** The sidecar: configuration comes in through the tables, connections through the listeners, and requests meet both. */
+import type { Socket } from 'node:net'
+import { isIP } from 'node:net'
+import { defaultLimits } from '#/codec/http1/limits.ts'
+import { TimerWheel } from '#/codec/timer-wheel.ts'
+import type { ProxySettings } from '#/config/proxy-settings.ts'
+import type { WorkloadIdentity } from '#/model/workload.ts'
+import type { Clock } from '#/std/clock.ts'
+import type { Log } from '#/std/log.ts'
+import type { Random } from '#/std/random.ts'
+import type { ResourceSource } from '#/xds/fetch/resource-source.ts'
+import { Drain } from './drain.ts'
+import type { ProxyEvents } from './events.ts'
+import { formatPeer } from './exchange/mesh-header.ts'
+import { ListenerSet } from './listener/listener-set.ts'
+import type { ProxyContext } from './proxy-context.ts'
+import { identityOf } from './proxy-identity.ts'
+import { passthroughRoutes } from './table/passthrough.ts'
+import { ProxyTable } from './table/proxy-table.ts'
+
+export interface ProxyEngineOptions {
+  settings: ProxySettings
+  source: ResourceSource
+  events: ProxyEvents
+  log: Log
+  clock: Clock
+  random: Random
+}
+
+/** Precision of timeouts of requests, and of idle connections, ms. */
+const tickMs = 20
+const coarseTickMs = 250
+
+export class ProxyEngine {
+  readonly identity: WorkloadIdentity
+  readonly table: ProxyTable
+  readonly listeners: ListenerSet
+  readonly drain: Drain
+
+  constructor({ settings, source, events, log, clock, random }: ProxyEngineOptions) {
+    this.identity = identityOf(settings)
+    const http1 = {
+      ...defaultLimits,
+      requestLineBytesMax: settings.requestLineBytesMax,
+      headerBytesMax: settings.headerBytesMax,
+      headerCountMax: settings.headerCountMax,
+      headerTimeoutMs: settings.requestHeaderTimeoutMs,
+      idleTimeoutMs: settings.clientIdleMs,
+      outputBytesMax: settings.outputBytesMax,
+    }
+    const upstream = {
+      limits: settings,
+      http1,
+      clock,
+      random,
+      wheel: new TimerWheel({ tickMs, clock }),
+      coarseWheel: new TimerWheel({ tickMs: coarseTickMs, clock }),
+      events,
+      isLoop: (socket: Socket) => this.#isLoop(socket),
+    }
+    this.table = new ProxyTable({
+      source,
+      upstream,
+      clusterDiscovery: settings.clusterDiscovery,
+      limits: settings,
+      log,
+      onListener: (entry) => this.listeners.apply(entry),
+      onListenerGone: (name) => this.listeners.remove(name),
+    })
+    const context: ProxyContext = {
+      ...upstream,
+      settings,
+      log,
+      identity: this.identity,
+      peerText: formatPeer(this.identity),
+      table: this.table,
+      passthrough: passthroughRoutes(upstream),
+    }
+    this.listeners = new ListenerSet(context)
+    const { drainDelayMs, drainMs } = settings
+    this.drain = new Drain({ listeners: this.listeners, clock, log, drainDelayMs, drainMs })
+  }
+
+  /** The first configuration is whole and bound, and nobody has asked to go. */
+  get isReady(): boolean {
+    return this.table.listeners.isReady && this.listeners.isSettled && !this.drain.isDraining
+  }
+
+  /** Ends at once, with whatever is under way. */
+  close(): void {
+    this.listeners.destroy()
+    this.table.close()
+  }
+
+  #isLoop(socket: Socket): boolean {
+    const host = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+    if (isIP(host) === 0) return false
+    const isLocal = host === (socket.localAddress ?? '').replace(/^::ffff:/, '')
+    return this.listeners.isOutbound({ host, port: socket.remotePort ?? 0 }, isLocal)
+  }
+}
