@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import type { LoadBalancing } from '#/model/cluster.ts'
 import type { Endpoint } from '#/model/endpoint.ts'
 import { pickIndex, seededRandom } from '#/std/random.ts'
+import { measurePick } from './balancer.bench.ts'
 import { type Balancer, createBalancer } from './balancer.ts'
 import type { EndpointSlot } from './endpoint-slot.ts'
 import { chiSquaredFits } from './testing/chi-squared.ts'
@@ -151,3 +152,10 @@ for (const kind of kinds) {
     })
   })
 }
+
+test('with equal weights a choice among a thousand costs about what one among three costs', () => {
+  for (const kind of kinds) {
+    const [fewNs, manyNs] = [3, 1000].map((count) => measurePick(kind, { count, weights: 'equal', iterations: 5000 }))
+    assert.ok(manyNs! < 5 * fewNs! + 500, `${kind}: ${manyNs} ns against ${fewNs} ns`)
+  }
+})

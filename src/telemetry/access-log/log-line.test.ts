@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { buildRecord } from '../testing/record-builder.ts'
+import { measureLines } from './log-line.bench.ts'
 import { formatLogLine, formatTime, quote } from './log-line.ts'
 
 const parse = (record: Parameters<typeof buildRecord>[0], isQueryStripped = false): Record<string, unknown> => {
@@ -105,4 +106,9 @@ test('times are those of toISOString, across seconds and backwards', () => {
     assert.equal(formatTime(ms), new Date(ms).toISOString())
   }
   assert.equal(formatTime(1767323045678.9), '2026-01-02T03:04:05.678Z')
+})
+
+test('a line by hand is cheaper than JSON.stringify', () => {
+  const { byHandNs, byJsonNs } = measureLines(60)
+  assert.ok(byHandNs < byJsonNs, `${byHandNs.toFixed(0)} ns against ${byJsonNs.toFixed(0)} ns`)
 })

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { RequestRecord } from '#/proxy/events.ts'
 import { buildRecord, reviews, reviewsCluster, storefront } from '../testing/record-builder.ts'
 import { expose } from './exposition.ts'
+import { measureObserve } from './request-metrics.bench.ts'
 import { RequestMetrics } from './request-metrics.ts'
 import { bucketBounds } from './request-series.ts'
 
@@ -146,4 +147,9 @@ test('an idle series goes, a series in use stays as it is, and what comes back s
   metrics.observe(buildRecord({ startMs: 1100 }))
   assert.match(lines(metrics, 'istio_requests_total')[0]!, /reviews-v2.* 3$/)
   assert.match(lines(metrics, 'istio_requests_total')[1]!, /"idle".* 1$/)
+})
+
+test('observing among a hundred peers stays far under the cost of making labels: below 1 µs', () => {
+  const ns = measureObserve(100, 20_000)
+  assert.ok(ns < 1000, `${ns} ns`)
 })
