@@ -61,3 +61,32 @@ test('a timer may cancel its neighbour in the same slot', () => {
   assert.equal(seen.length, 1)
   assert.equal(wheel.size, 0)
 })
+
+test('a timer that sets another when it fires gets it in time', () => {
+  const clock = new ManualClock()
+  const wheel = new TimerWheel({ tickMs: 10, clock })
+  const seen: number[] = []
+  const second = new WheelTimer(() => seen.push(clock.monotonicMs()))
+  const first = new WheelTimer(() => wheel.set(second, 50))
+  clock.advance(95)
+  wheel.set(first, 500)
+  clock.advance(2000)
+  assert.equal(seen.length, 1)
+  assert.ok(seen[0]! >= 645 && seen[0]! <= 665, String(seen[0]))
+})
+
+test('a timer that throws does not keep the others from firing', () => {
+  const clock = new ManualClock()
+  const wheel = new TimerWheel({ tickMs: 10, clock })
+  let hasFired = false
+  wheel.set(
+    new WheelTimer(() => {
+      throw new Error('broken')
+    }),
+    10,
+  )
+  wheel.set(new WheelTimer(() => (hasFired = true)), 30)
+  assert.throws(() => clock.advance(20), /broken/)
+  clock.advance(100)
+  assert.ok(hasFired)
+})

@@ -30,6 +30,7 @@ export class TimerWheel {
   #tick = 0
   #startMs = 0
   #timer: Timer | undefined
+  #isAdvancing = false
 
   /** @param options.tickMs precision, ms: 20 suits timeouts of requests, 1000 those of idle connections. */
   constructor(options: { tickMs: number; clock?: Clock }) {
@@ -46,7 +47,8 @@ export class TimerWheel {
   set(timer: WheelTimer, delayMs: number): void {
     if (timer.slot >= 0) this.cancel(timer)
     const nowMs = this.#clock.monotonicMs()
-    if (this.#count === 0) {
+    // Not while ticks are counted: a timer that sets the next one would move the origin under them.
+    if (this.#count === 0 && !this.#timer && !this.#isAdvancing) {
       this.#startMs = nowMs
       this.#tick = 0
     }
@@ -59,7 +61,7 @@ export class TimerWheel {
     if (head) head.previous = timer
     this.#slots[slot] = timer
     this.#count++
-    if (!this.#timer) this.#arm()
+    if (!this.#timer && !this.#isAdvancing) this.#arm()
   }
 
   /** Without effect on a timer that does not wait. */
@@ -83,9 +85,15 @@ export class TimerWheel {
     const target = Math.floor((this.#clock.monotonicMs() - this.#startMs) / this.#tickMs)
     // After a long sleep every slot is visited once at most: each visit looks at all that is due by then.
     const last = Math.min(target, this.#tick + slotCount)
-    for (let tick = this.#tick + 1; tick <= last; tick++) this.#fire(tick % slotCount, target)
-    this.#tick = Math.max(this.#tick, target)
-    if (this.#count > 0 && !this.#timer) this.#arm()
+    this.#isAdvancing = true
+    try {
+      for (let tick = this.#tick + 1; tick <= last; tick++) this.#fire(tick % slotCount, target)
+    } finally {
+      // Also after a timer that threw: the others still wait.
+      this.#isAdvancing = false
+      this.#tick = Math.max(this.#tick, target)
+      if (this.#count > 0) this.#arm()
+    }
   }
 
   #fire(slot: number, target: number): void {
