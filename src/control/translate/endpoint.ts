@@ -3,9 +3,10 @@ import type { EndpointSlice } from '#/api/core.ts'
 import type { Fault, Resources } from '#/control/source/resources.ts'
 import type { Endpoint, EndpointHealth, LoadAssignment } from '#/model/endpoint.ts'
 import { formatDestination } from '#/model/service.ts'
-import type { Workload, WorkloadIdentity } from '#/model/workload.ts'
+import type { Workload } from '#/model/workload.ts'
 import { type Finding, faultOf } from './fault.ts'
 import { destinationPorts, type ServiceEntry } from './service.ts'
+import type { WorkloadEntry } from './workload.ts'
 
 /** Which Service a slice belongs to (EndpointSlice API). */
 const serviceNameLabel = 'kubernetes.io/service-name'
@@ -15,13 +16,12 @@ export interface EndpointInput {
   /** By `namespace/name`. */
   services: ReadonlyMap<string, ServiceEntry>
   /** By `namespace/pod`. */
-  workloads: ReadonlyMap<string, Workload>
+  workloads: ReadonlyMap<string, WorkloadEntry>
 }
 
 /** One assignment for each destination, empty where nothing is ready. */
 export function assignEndpoints(input: EndpointInput): { assignments: Map<string, LoadAssignment>; faults: Fault[] } {
   const { slices, faults } = slicesByService(input.resources)
-  const identities = new Map<Workload, WorkloadIdentity>()
   const assignments = new Map<string, LoadAssignment>()
   for (const [key, entry] of input.services) {
     const own = inOneFamily(slices.get(key) ?? [], entry.addressFamily)
@@ -30,7 +30,7 @@ export function assignEndpoints(input: EndpointInput): { assignments: Map<string
       const endpoints = new Map<string, Endpoint>()
       for (const slice of own) {
         for (const number of slicePorts(slice, port.name)) {
-          addEndpoints(endpoints, { slice, port: number, workloads: input.workloads, identities })
+          addEndpoints(endpoints, { slice, port: number, workloads: input.workloads })
         }
       }
       assignments.set(name, { name, endpoints: [...endpoints.values()] })
@@ -67,38 +67,46 @@ function slicesByService(resources: Resources): { slices: Map<string, EndpointSl
 
 /** A slice's port bears the name of the Service's port; a Service with one port may leave both without. */
 function slicePorts(slice: EndpointSlice, name: string): number[] {
-  const fitting = (slice.ports ?? []).filter(
-    (port) => (port.name ?? '') === name && (port.protocol ?? 'TCP') === 'TCP' && port.port !== undefined,
-  )
-  return fitting.map((port) => port.port!)
+  const numbers: number[] = []
+  for (const { name: own = '', protocol = 'TCP', port } of slice.ports ?? []) {
+    if (own === name && protocol === 'TCP' && port !== undefined) numbers.push(port)
+  }
+  return numbers
 }
 
 interface SlicePlace {
   slice: EndpointSlice
   port: number
-  workloads: ReadonlyMap<string, Workload>
-  identities: Map<Workload, WorkloadIdentity>
+  workloads: ReadonlyMap<string, WorkloadEntry>
 }
 
+type SliceEndpoint = EndpointSlice['endpoints'][number]
+
 /** Two slices may hold one endpoint for a moment while it moves between them (EndpointSlice API): the first counts. */
-function addEndpoints(endpoints: Map<string, Endpoint>, place: SlicePlace): void {
-  const { slice, port, workloads, identities } = place
-  for (const { addresses, conditions, targetRef } of slice.endpoints) {
-    const health = healthOf(conditions)
+function addEndpoints(endpoints: Map<string, Endpoint>, { slice, port, workloads }: SlicePlace): void {
+  for (const source of slice.endpoints) {
     // All addresses of one endpoint are the same backend; consumers take the first.
-    const address = addresses[0]
-    const key = `${address} ${port}`
-    if (!health || address === undefined || endpoints.has(key)) continue
+    const key = `${source.addresses[0]} ${port}`
+    if (endpoints.has(key)) continue
+    const { targetRef } = source
     const namespace = targetRef?.namespace ?? slice.metadata.namespace ?? 'default'
     const workload = targetRef?.kind === 'Pod' ? workloads.get(`${namespace}/${targetRef.name}`) : undefined
-    endpoints.set(key, {
-      address,
-      port,
-      health,
-      weight: 1,
-      ...(workload ? { workload: identityOf(workload, identities) } : {}),
-      isMeshed: workload !== undefined && isInbound(workload, address, port),
-    })
+    const endpoint = endpointOf(source, port, workload)
+    if (endpoint) endpoints.set(key, endpoint)
+  }
+}
+
+function endpointOf(source: SliceEndpoint, port: number, entry: WorkloadEntry | undefined): Endpoint | undefined {
+  const health = healthOf(source.conditions)
+  const address = source.addresses[0]
+  if (!health || address === undefined) return undefined
+  return {
+    address,
+    port,
+    health,
+    weight: 1,
+    ...(entry ? { workload: entry.identity } : {}),
+    isMeshed: entry !== undefined && isInbound(entry.workload, address, port),
   }
 }
 
@@ -107,7 +115,7 @@ function addEndpoints(endpoints: Map<string, Endpoint>, place: SlicePlace): void
  * kube-proxy does. Others are left out rather than sent as unhealthy: Envoy would turn to them in a panic.
  * An absent `ready` or `serving` means yes, an absent `terminating` no (EndpointConditions).
  */
-function healthOf(conditions: EndpointSlice['endpoints'][number]['conditions']): EndpointHealth | undefined {
+function healthOf(conditions: SliceEndpoint['conditions']): EndpointHealth | undefined {
   const isReady = conditions?.ready ?? true
   const isServing = conditions?.serving ?? isReady
   if (conditions?.terminating) return isServing ? 'draining' : undefined
@@ -117,15 +125,6 @@ function healthOf(conditions: EndpointSlice['endpoints'][number]['conditions']):
 /** The sidecar stands there, not the application behind it. */
 function isInbound({ isRedirected, ports }: Workload, address: string, port: number): boolean {
   return isRedirected || ports.some(({ inbound }) => inbound.port === port && inbound.host === address)
-}
-
-function identityOf(workload: Workload, known: Map<Workload, WorkloadIdentity>): WorkloadIdentity {
-  const old = known.get(workload)
-  if (old) return old
-  const { namespace, workload: name, pod, serviceAccount, app, version } = workload
-  const identity = { namespace, workload: name, pod, serviceAccount, app, version }
-  known.set(workload, identity)
-  return identity
 }
 
 const noServiceFinding: Finding = {

@@ -12,8 +12,11 @@ export interface Reference {
 /** Keys `HTTPRoute web → shop/reviews`, or `shop/*` where every Service of the namespace is meant. */
 export type GrantIndex = ReadonlySet<string>
 
-/** Grants add up: each pair of a `from` and a `to` permits. Other kinds than HTTPRoute and Service are of no interest here. */
-export function readGrants(resources: Resources): GrantIndex {
+/**
+ * Grants add up: each pair of a `from` and a `to` permits. Other kinds than HTTPRoute and Service are of no interest here.
+ * @param before the last outcome, given back when nothing has changed.
+ */
+export function readGrants(resources: Resources, before?: GrantIndex): GrantIndex {
   const index = new Set<string>()
   for (const { value } of resources.of('ReferenceGrant').values()) {
     const toNamespace = value.metadata.namespace ?? 'default'
@@ -26,7 +29,8 @@ export function readGrants(resources: Resources): GrantIndex {
       }
     }
   }
-  return index
+  const isSame = before?.size === index.size && [...index].every((key) => before.has(key))
+  return isSame ? before : index
 }
 
 export function isGranted(index: GrantIndex, reference: Reference): boolean {

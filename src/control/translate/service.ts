@@ -32,7 +32,8 @@ interface ReadService {
   findings: readonly Finding[]
 }
 
-export function readServices(resources: Resources): { index: ServiceIndex; faults: Fault[] } {
+/** @param before the last index, given back when nothing has changed. */
+export function readServices(resources: Resources, before?: ServiceIndex): { index: ServiceIndex; faults: Fault[] } {
   const entries = new Map<string, ServiceEntry>()
   const external = new Set<string>()
   const faults: Fault[] = []
@@ -42,7 +43,12 @@ export function readServices(resources: Resources): { index: ServiceIndex; fault
     else external.add(key)
     for (const finding of findings) faults.push(faultOf(serviceRef(sourced), sourced, finding))
   }
-  return { index: { entries, external }, faults }
+  const isSame =
+    before?.entries.size === entries.size &&
+    before.external.size === external.size &&
+    [...entries].every(([key, entry]) => before.entries.get(key) === entry) &&
+    [...external].every((key) => before.external.has(key))
+  return { index: isSame ? before : { entries, external }, faults }
 }
 
 function serviceRef({ value }: Sourced<core.Service>): ObjectRef {
@@ -113,19 +119,32 @@ export interface ClusterDefaults {
 
 export function clustersOf(entries: Iterable<ServiceEntry>, defaults: ClusterDefaults): Map<string, Cluster> {
   const clusters = new Map<string, Cluster>()
-  for (const { service, loadBalancing } of entries) {
-    const { namespace, name, host } = service
-    for (const { port, protocol } of destinationPorts(service)) {
-      const destination = formatDestination({ host, port })
-      clusters.set(destination, {
-        name: destination,
-        discovery: { type: 'eds', serviceName: destination },
-        loadBalancing: loadBalancing ?? defaults.loadBalancing,
-        connectTimeoutMs: defaults.connectTimeoutMs,
-        protocol: protocol === 'http2' || protocol === 'grpc' ? 'http2' : 'http1',
-        service: { namespace, name, host, port },
-      })
-    }
+  for (const entry of entries) {
+    for (const cluster of clustersOfService(entry, defaults)) clusters.set(cluster.name, cluster)
   }
+  return clusters
+}
+
+/** What was made of each Service last time; most are as they were, and are found equal at a glance. */
+const made = new WeakMap<ServiceEntry, ClusterDefaults & { clusters: readonly Cluster[] }>()
+
+function clustersOfService(entry: ServiceEntry, defaults: ClusterDefaults): readonly Cluster[] {
+  const { connectTimeoutMs } = defaults
+  const loadBalancing = entry.loadBalancing ?? defaults.loadBalancing
+  const before = made.get(entry)
+  if (before?.connectTimeoutMs === connectTimeoutMs && before.loadBalancing === loadBalancing) return before.clusters
+  const { namespace, name, host } = entry.service
+  const clusters = destinationPorts(entry.service).map(({ port, protocol }): Cluster => {
+    const destination = formatDestination({ host, port })
+    return {
+      name: destination,
+      discovery: { type: 'eds', serviceName: destination },
+      loadBalancing,
+      connectTimeoutMs,
+      protocol: protocol === 'http2' || protocol === 'grpc' ? 'http2' : 'http1',
+      service: { namespace, name, host, port },
+    }
+  })
+  made.set(entry, { loadBalancing, connectTimeoutMs, clusters })
   return clusters
 }

@@ -5,10 +5,10 @@ import { formatObjectRef } from '#/model/object-ref.ts'
 import type { Service } from '#/model/service.ts'
 import { assignEndpoints } from './endpoint.ts'
 import { compareFaults } from './fault.ts'
-import { readHttpRoutes } from './http-route/http-route.ts'
+import { type HttpRoutes, readHttpRoutes } from './http-route/http-route.ts'
 import { keepList, keepMap } from './identity.ts'
-import { readGrants } from './reference-grant.ts'
-import { type ClusterDefaults, clustersOf, readServices } from './service.ts'
+import { type GrantIndex, readGrants } from './reference-grant.ts'
+import { type ClusterDefaults, clustersOf, readServices, type ServiceIndex } from './service.ts'
 import { readWorkloads } from './workload.ts'
 
 export interface Translation {
@@ -36,16 +36,17 @@ const clusterDefaults: ClusterDefaults = { loadBalancing: 'least-request', conne
 
 /** Never throws for what a user wrote: that becomes a fault, a status, or both. */
 export function translate(resources: Resources, options: TranslateOptions = {}): Translation {
+  const before = options.previous && stages.get(options.previous)
   // Who runs: Pods, with what they tell about their sidecars.
   const { index: workloads, faults: workloadFaults } = readWorkloads(resources)
   // What can be called: Services and what their ports speak.
-  const { index: services, faults: serviceFaults } = readServices(resources)
+  const { index: services, faults: serviceFaults } = readServices(resources, before?.services)
   // How each destination is called, and where it answers.
   const clusters = clustersOf(services.entries.values(), { ...clusterDefaults, ...options.clusterDefaults })
   const endpoints = assignEndpoints({ resources, services: services.entries, workloads: workloads.byPod })
   // Which request goes where: the users' routes, attached, in order of precedence, else each destination to itself.
-  const grants = options.referenceGrants === 'optional' ? undefined : readGrants(resources)
-  const routes = readHttpRoutes(resources, { services, grants })
+  const grants = options.referenceGrants === 'optional' ? undefined : readGrants(resources, before?.grants)
+  const routes = readHttpRoutes(resources, { services, grants }, before?.routes)
   const mesh = {
     services: byHost([...services.entries.values()].map(({ service }) => service)),
     workloads: workloads.byNodeId,
@@ -55,8 +56,19 @@ export function translate(resources: Resources, options: TranslateOptions = {}):
     usage: routes.usage,
   }
   const faults = [...workloadFaults, ...serviceFaults, ...endpoints.faults, ...routes.faults].sort(compareFaults)
-  return keep(options.previous, { mesh, statuses: routes.statuses, faults })
+  const translation = keep(options.previous, { mesh, statuses: routes.statuses, faults })
+  stages.set(translation, { services, grants, routes })
+  return translation
 }
+
+interface Stages {
+  services: ServiceIndex
+  grants: GrantIndex | undefined
+  routes: HttpRoutes
+}
+
+/** What came between, kept as long as its outcome, so that the next pass repeats only what has changed. */
+const stages = new WeakMap<Translation, Stages>()
 
 function byHost(services: readonly Service[]): Map<string, Service> {
   return new Map(services.map((service) => [service.host, service]))

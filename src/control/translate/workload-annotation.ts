@@ -1,13 +1,9 @@
 /** What a Pod of a laptop says about its sidecar by annotations (ARCHITECTURE.md, Pods). */
 import type { Pod } from '#/api/core.ts'
+import { explicitAnnotation, outboundAnnotation, portsAnnotation, redirectedAnnotation } from '#/api/pod-annotations.ts'
 import type { WorkloadPort } from '#/model/workload.ts'
 import { type HostPort, parseHostPort } from '#/std/host-port.ts'
 import type { Finding } from './fault.ts'
-
-export const portsAnnotation = 'weft.dev/ports'
-export const outboundAnnotation = 'weft.dev/outbound'
-export const explicitAnnotation = 'weft.dev/explicit'
-export const redirectedAnnotation = 'weft.dev/redirected'
 
 export interface SidecarAnnotations {
   /** Absent when the annotation is. */

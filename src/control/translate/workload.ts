@@ -1,15 +1,22 @@
 /** Pods → workloads. */
 import type { Pod } from '#/api/core.ts'
 import type { Fault, Resources } from '#/control/source/resources.ts'
-import { formatNodeId, type Workload, type WorkloadPort } from '#/model/workload.ts'
+import { formatNodeId, type Workload, type WorkloadIdentity, type WorkloadPort } from '#/model/workload.ts'
 import { type Finding, faultOf } from './fault.ts'
 import { perObject } from './identity.ts'
 import { readSidecarAnnotations, type SidecarAnnotations } from './workload-annotation.ts'
 
+export interface WorkloadEntry {
+  workload: Workload
+  /** The part that endpoints carry, one object a Pod. */
+  identity: WorkloadIdentity
+  findings: readonly Finding[]
+}
+
 export interface WorkloadIndex {
   byNodeId: Map<string, Workload>
   /** By `namespace/pod`. */
-  byPod: Map<string, Workload>
+  byPod: Map<string, WorkloadEntry>
 }
 
 /** A Pod that has ended (phase Succeeded or Failed) runs nothing and is left out. */
@@ -19,28 +26,33 @@ export function readWorkloads(resources: Resources): { index: WorkloadIndex; fau
   for (const [key, sourced] of resources.of('Pod')) {
     const phase = sourced.value.status?.phase
     if (phase === 'Succeeded' || phase === 'Failed') continue
-    const { workload, findings } = readWorkload(sourced.value)
+    const entry = readWorkload(sourced.value)
+    const { workload, findings } = entry
     index.byNodeId.set(formatNodeId(workload), workload)
-    index.byPod.set(key, workload)
+    index.byPod.set(key, entry)
+    if (findings.length === 0) continue
     const ref = { kind: 'Pod', namespace: workload.namespace, name: workload.pod }
     for (const finding of findings) faults.push(faultOf(ref, sourced, finding))
   }
   return { index, faults }
 }
 
-const readWorkload = perObject((pod: Pod): { workload: Workload; findings: readonly Finding[] } => {
+const readWorkload = perObject((pod: Pod): WorkloadEntry => {
   const { metadata, spec, status } = pod
   const labels = metadata.labels ?? {}
   const owner = ownerName(pod)
   const sidecar = readSidecarAnnotations(pod)
   const address = status?.podIP ?? status?.podIPs?.[0]?.ip ?? ''
-  const workload: Workload = {
+  const identity: WorkloadIdentity = {
     namespace: metadata.namespace ?? 'default',
     workload: owner,
     pod: metadata.name,
     serviceAccount: spec.serviceAccountName ?? 'default',
     app: labels.app ?? labels['app.kubernetes.io/name'] ?? owner,
     version: labels.version ?? labels['app.kubernetes.io/version'] ?? 'latest',
+  }
+  const workload: Workload = {
+    ...identity,
     labels,
     address,
     ports: sidecar.ports ?? (sidecar.isRedirected ? containerPorts(pod, address) : []),
@@ -50,7 +62,7 @@ const readWorkload = perObject((pod: Pod): { workload: Workload; findings: reado
     isReady: status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false,
     isDraining: metadata.deletionTimestamp !== undefined,
   }
-  return { workload, findings: sidecar.findings }
+  return { workload, identity, findings: sidecar.findings }
 })
 
 /** Redirected calls come to the sidecar whatever is bound, so nothing is announced. */

@@ -4,6 +4,7 @@ import type { Fault, Resources, Sourced } from '#/control/source/resources.ts'
 import type { ObjectStatus } from '#/model/mesh.ts'
 import { formatObjectRef, type RuleRef } from '#/model/object-ref.ts'
 import { type Finding, faultOf } from '../fault.ts'
+import { perObject } from '../identity.ts'
 import type { GrantIndex } from '../reference-grant.ts'
 import type { ServiceIndex } from '../service.ts'
 import { attach, parentNamespaces } from './attachment.ts'
@@ -19,20 +20,35 @@ export interface HttpRouteInput {
   grants: GrantIndex | undefined
 }
 
-export type HttpRoutes = RouteTable & { statuses: ObjectStatus[]; faults: Fault[] }
+export type HttpRoutes = RouteTable & {
+  statuses: ObjectStatus[]
+  faults: Fault[]
+  /** For the next time: what was made of each object, with which input. */
+  input: HttpRouteInput
+  read: ReadonlyMap<Sourced<HTTPRoute>, ReadRoute>
+}
 
-export function readHttpRoutes(resources: Resources, input: HttpRouteInput): HttpRoutes {
-  const faults: Fault[] = []
-  const attached: AttachedRoute[] = []
-  for (const sourced of resources.of('HTTPRoute').values()) attached.push(readHttpRoute(sourced, { ...input, faults }))
+/** One object, and what is wrong with it in itself. */
+type ReadRoute = AttachedRoute & { faults: readonly Fault[] }
+
+/** @param before the last outcome: a route is read anew only when it, a Service or a grant has changed. */
+export function readHttpRoutes(resources: Resources, input: HttpRouteInput, before?: HttpRoutes): HttpRoutes {
+  const isSameInput = before?.input.services === input.services && before.input.grants === input.grants
+  const read = new Map<Sourced<HTTPRoute>, ReadRoute>()
+  for (const sourced of resources.of('HTTPRoute').values()) {
+    const known = isSameInput ? before.read.get(sourced) : undefined
+    read.set(sourced, known ?? readHttpRoute(sourced, input))
+  }
+  const attached = [...read.values()]
   const services = [...input.services.entries.values()].map(({ service }) => service)
-  const table = buildRouteTable(services, attached)
+  const table = buildRouteTable(services, attached, before?.groups)
   const byHost = new Map(services.map((service) => [service.host, service]))
-  const shadows = groupByObject([...table.configurations.values()].flatMap(findShadows), ({ loser }) => loser)
+  const shadows = groupByObject([...table.configurations.values()].flatMap(shadowsOf), ({ loser }) => loser)
   const cycles = groupByObject(
     findRedirectCycles({ services: byHost, routes: table.configurations }),
     ({ rule }) => rule,
   )
+  const faults = attached.flatMap((one) => one.faults)
   const statuses: ObjectStatus[] = []
   for (const one of attached) {
     const key = formatObjectRef(one.route.ref)
@@ -40,26 +56,23 @@ export function readHttpRoutes(resources: Resources, input: HttpRouteInput): Htt
     faults.push(...conflictFaults(one.route, conflicts))
     if (one.attachments.length > 0) statuses.push(statusOf(one, conflicts))
   }
-  return { ...table, statuses, faults }
+  return { ...table, statuses, faults, input, read }
 }
 
-function readHttpRoute(sourced: Sourced<HTTPRoute>, input: HttpRouteInput & { faults: Fault[] }): AttachedRoute {
-  const { services, grants, faults } = input
+const shadowsOf = perObject(findShadows)
+
+function readHttpRoute(sourced: Sourced<HTTPRoute>, { services, grants }: HttpRouteInput): ReadRoute {
   const ref = routeRef(sourced.value)
   const refs = sourced.value.spec.parentRefs ?? []
   const { attachments, findings } = attach(ref, refs, services)
   const lookup = { services, grants, parentNamespaces: parentNamespaces(ref, refs) }
   const route = compileRoute(sourced, lookup)
-  const report = (finding: Finding): void => {
-    faults.push(faultOf(ref, sourced, finding))
-  }
-  findings.forEach(report)
   // A route of a Gateway alone is somebody else's; whoever it belongs to checks what it refers to.
-  if (attachments.length === 0) return { route, attachments }
-  for (const { finding } of attachments) if (finding) report(finding)
-  for (const { finding } of route.problems) report(finding)
-  if (sourced.value.spec.hostnames?.length) report(hostnamesFinding)
-  return { route, attachments }
+  const own =
+    attachments.length === 0 ? [] : [...attachments, ...route.problems].flatMap(({ finding }) => finding ?? [])
+  const hostnames = attachments.length > 0 && sourced.value.spec.hostnames?.length ? [hostnamesFinding] : []
+  const faults = [...findings, ...own, ...hostnames].map((finding) => faultOf(ref, sourced, finding))
+  return { route, attachments, faults }
 }
 
 function groupByObject<T>(found: readonly T[], refOf: (item: T) => RuleRef): Map<string, T[]> {

@@ -2,6 +2,7 @@
 import { formatObjectRef } from '#/model/object-ref.ts'
 import type { Route, RouteConfiguration } from '#/model/route.ts'
 import { formatDestination, type Service } from '#/model/service.ts'
+import { perObject } from '../identity.ts'
 import { destinationPorts } from '../service.ts'
 import type { Attachment } from './attachment.ts'
 import type { CompiledRoute } from './compiled-route.ts'
@@ -17,6 +18,15 @@ export interface RouteTable {
   configurations: Map<string, RouteConfiguration>
   /** `formatObjectRef` → names of the configurations that the object stands in. */
   usage: Map<string, string[]>
+  /** What each configuration with routes of users was made of. */
+  groups: ReadonlyMap<string, Group>
+}
+
+interface Group {
+  port: number
+  /** A route that names one port twice counts once. */
+  routes: Set<CompiledRoute>
+  configuration?: RouteConfiguration
 }
 
 /**
@@ -24,31 +34,46 @@ export interface RouteTable {
  * callers with consumer routes of their own see nothing of the producer's (GEP-1294, Multiple routes for a Service). A
  * request that no attached route matches finds nothing and is answered with 404.
  */
-export function buildRouteTable(services: Iterable<Service>, attached: readonly AttachedRoute[]): RouteTable {
+export function buildRouteTable(
+  services: Iterable<Service>,
+  attached: readonly AttachedRoute[],
+  before?: ReadonlyMap<string, Group>,
+): RouteTable {
   const configurations = new Map<string, RouteConfiguration>()
   for (const service of services) {
-    for (const { port } of destinationPorts(service)) {
-      const name = formatDestination({ host: service.host, port })
-      configurations.set(name, configurationOf(name, [defaultRoute(name)]))
-    }
+    for (const configuration of defaultsOf(service)) configurations.set(configuration.name, configuration)
   }
   const usage = new Map<string, string[]>()
-  for (const [name, { port, routes }] of groupByName(attached)) {
-    const ordered = inPrecedence([...routes]).map((route) => withListenerPort(route, port))
-    configurations.set(name, configurationOf(name, ordered))
-    for (const { ref } of routes) {
+  const groups = groupByName(attached)
+  for (const [name, group] of groups) {
+    group.configuration = madeBefore(group, before?.get(name)) ?? configurationOf(name, orderedRoutes(group))
+    configurations.set(name, group.configuration)
+    for (const { ref } of group.routes) {
       const key = formatObjectRef(ref)
-      usage.set(key, [...(usage.get(key) ?? []), name])
+      const names = usage.get(key)
+      if (names) names.push(name)
+      else usage.set(key, [name])
     }
   }
-  return { configurations, usage }
+  return { configurations, usage, groups }
 }
 
-interface Group {
-  port: number
-  /** A route that names one port twice counts once. */
-  routes: Set<CompiledRoute>
+function orderedRoutes({ routes, port }: Group): Route[] {
+  return inPrecedence([...routes]).map((route) => withListenerPort(route, port))
 }
+
+function madeBefore({ routes }: Group, before: Group | undefined): RouteConfiguration | undefined {
+  if (!before || before.routes.size !== routes.size) return undefined
+  for (const route of routes) if (!before.routes.has(route)) return undefined
+  return before.configuration
+}
+
+const defaultsOf = perObject((service: Service): RouteConfiguration[] =>
+  destinationPorts(service).map(({ port }) => {
+    const name = formatDestination({ host: service.host, port })
+    return configurationOf(name, [defaultRoute(name)])
+  }),
+)
 
 function groupByName(attached: readonly AttachedRoute[]): Map<string, Group> {
   const groups = new Map<string, Group>()
