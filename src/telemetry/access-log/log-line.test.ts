@@ -72,6 +72,11 @@ test('a redirect is a direct response', () => {
   assert.equal(parse({ attempts: 0, status: 302 }).response_code_details, 'direct_response')
 })
 
+test('inbound, an unknown caller is no peer, though our application has a name', () => {
+  assert.equal(parse({ direction: 'inbound', peer: undefined }).peer, null)
+  assert.equal(parse({ direction: 'outbound', peer: undefined }).peer, 'reviews-1.shop')
+})
+
 test('the query goes when the setting says so', () => {
   assert.equal(parse({ path: '/a?token=secret' }, true).path, '/a')
   assert.equal(parse({ path: '/a' }, true).path, '/a')

@@ -49,8 +49,9 @@ function details({ code, detail, attempts, status }: RequestRecord): string {
   return attempts > 0 && status > 0 ? '"via_upstream"' : '"direct_response"'
 }
 
-function peerName({ peer, endpoint }: RequestRecord): string {
-  const workload = peer ?? endpoint?.workload
+/** The other side. Inbound, the endpoint is our own application and says nothing about the caller. */
+function peerName({ direction, peer, endpoint }: RequestRecord): string {
+  const workload = peer ?? (direction === 'outbound' ? endpoint?.workload : undefined)
   return workload === undefined ? 'null' : quote(`${workload.pod}.${workload.namespace}`)
 }
 
