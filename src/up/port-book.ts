@@ -51,10 +51,10 @@ export class PortBook {
     return new Map(keys.map((key) => [key, this.#ports.get(key)!]))
   }
 
-  /** Gives back the ports of all keys that begin with `prefix`. */
-  release(prefix: string): void {
+  /** Gives back the ports of all keys for which `isGone` holds. */
+  release(isGone: (key: string) => boolean): void {
     for (const key of [...this.#ports.keys()]) {
-      if (!key.startsWith(prefix)) continue
+      if (!isGone(key)) continue
       this.#ports.delete(key)
       this.#checked.delete(key)
     }

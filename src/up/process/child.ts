@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { type Clock, systemClock } from '#/std/clock.ts'
-import type { Guard } from './guard.ts'
+import { type Guard, killGroup } from './guard.ts'
 
 export interface ChildOptions {
   argv: readonly string[]
@@ -77,14 +77,7 @@ export class Child {
   /** To the whole group, as a terminal does. */
   signal(signal: NodeJS.Signals, isOver = false): void {
     const { pid } = this.#process
-    if (pid === undefined || !(this.#isRunning || isOver)) return
-    try {
-      process.kill(-pid, signal)
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      // ESRCH: nobody is left in the group; EPERM: macOS says so of a group of which only a zombie is left.
-      if (code !== 'ESRCH' && code !== 'EPERM') throw error
-    }
+    if (pid !== undefined && (this.#isRunning || isOver)) killGroup(pid, signal)
   }
 
   /** SIGTERM, and SIGKILL after `graceMs`. */

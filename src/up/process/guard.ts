@@ -37,6 +37,17 @@ for group in $groups; do kill -KILL -"$group"; done
 eval "$cleanup"
 `
 
+/** Signals a process group; one that has ended is no fault. */
+export function killGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    // ESRCH: nobody is left in the group; EPERM: macOS says so of a group of which only a zombie is left.
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error
+  }
+}
+
 export class Guard {
   readonly #groups = new Set<number>()
   #cleanup = ''
@@ -64,6 +75,11 @@ export class Guard {
     this.#tell(`!${command}`)
   }
 
+  /** Everything that is left ends now, without a chance to clean up. */
+  killAll(): void {
+    for (const group of this.#groups) killGroup(group, 'SIGKILL')
+  }
+
   /** The guard goes; nothing is left to guard. */
   dismiss(): void {
     this.#isDismissed = true
@@ -72,17 +88,17 @@ export class Guard {
   }
 
   #start(): void {
-    const process = spawn('/bin/sh', ['-c', script, 'weft-guard'], {
+    const guard = spawn('/bin/sh', ['-c', script, 'weft-guard'], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
       cwd: '/',
     })
-    this.#process = process
-    process.unref()
-    const pipe = process.stdin as Socket
+    this.#process = guard
+    guard.unref()
+    const pipe = guard.stdin as Socket
     pipe.unref()
     // It ends when it is dismissed or killed; a killed one is replaced, and told everything anew.
-    process.once('exit', () => {
+    guard.once('exit', () => {
       if (!this.#isDismissed) this.#start()
     })
     pipe.on('error', () => pipe.destroy())

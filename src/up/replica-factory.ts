@@ -1,0 +1,100 @@
+/** Puts a replica together: its place, its environment, and how its processes are started. */
+import { join } from 'node:path'
+import type { Clock } from '#/std/clock.ts'
+import type { HostPort } from '#/std/host-port.ts'
+import { appEnvironment, expandArguments } from './app-environment.ts'
+import type { Ground, Site } from './ground.ts'
+import type { LogFolder } from './log-folder.ts'
+import type { Announce } from './mesh-event.ts'
+import { Child } from './process/child.ts'
+import type { Guard } from './process/guard.ts'
+import { Replica, type ReplicaOptions } from './replica.ts'
+import { sidecarArguments } from './sidecar.ts'
+import type { Environment, StateFolder } from './state-folder.ts'
+import type { WorkloadPlan } from './workload-plan.ts'
+
+export interface ReplicaFactoryOptions {
+  ground: Ground
+  guard: Guard
+  clock: Clock
+  logs: LogFolder
+  state: StateFolder
+  /** Command line of the proxy. */
+  proxy: readonly string[]
+  control: HostPort
+  inherited: Environment
+  settings: ReplicaOptions['settings']
+  announce: Announce
+  onChange: () => void
+}
+
+export class ReplicaFactory {
+  readonly #options: ReplicaFactoryOptions
+
+  constructor(options: ReplicaFactoryOptions) {
+    this.#options = options
+  }
+
+  async create(plan: WorkloadPlan, pod: string): Promise<Replica> {
+    const { ground, clock, state, settings, announce, onChange } = this.#options
+    const site = await ground.prepare(plan, pod)
+    const logOf = (process: string): string => this.#options.logs.fileOf(plan.namespace, pod, process)
+    const environments = new Map(plan.containers.map(({ name }) => [name, this.#environment(plan, pod, site, name)]))
+    return new Replica({
+      plan,
+      pod,
+      addresses: site.addresses,
+      podFile: join(state.pods, `${plan.namespace}_${pod}.yaml`),
+      settings,
+      clock,
+      announce,
+      onChange,
+      logOf,
+      environmentOf: (container) => environments.get(container)!,
+      launchSidecar: () => this.#launchSidecar(plan, pod, site, logOf),
+      launchContainer: (name) => {
+        const { argv, folder } = plan.containers.find((one) => one.name === name)!
+        const environment = environments.get(name)!
+        const command = site.enterAsApplication(expandArguments(argv, environment))
+        return this.#launch({ argv: command, environment, folder, logFile: logOf(name) })
+      },
+    })
+  }
+
+  #launchSidecar(plan: WorkloadPlan, pod: string, site: Site, logOf: (process: string) => string): Child {
+    const { proxy, control, state, inherited } = this.#options
+    const argv = sidecarArguments({
+      program: proxy,
+      plan,
+      pod,
+      control,
+      admin: site.addresses.admin,
+      stateFolder: join(state.sidecars, `${plan.namespace}_${pod}`),
+      accessLogFile: logOf('access'),
+    })
+    return this.#launch({
+      argv: site.enterAsSidecar(argv),
+      environment: inherited,
+      folder: '/',
+      logFile: logOf('sidecar'),
+    })
+  }
+
+  #launch(options: { argv: string[]; environment: Environment; folder: string; logFile: string }): Child {
+    const { guard, clock } = this.#options
+    return new Child({ ...options, guard, clock })
+  }
+
+  #environment(plan: WorkloadPlan, pod: string, site: Site, name: string): Record<string, string> {
+    return appEnvironment({
+      inherited: this.#options.inherited,
+      workload: plan,
+      container: plan.containers.find((one) => one.name === name)!,
+      pod,
+      podAddress: site.addresses.podAddress,
+      listen: site.listenOf(name),
+      ...(site.addresses.outbound ? { outbound: site.addresses.outbound } : {}),
+      services: site.services,
+    })
+  }
+}
