@@ -152,11 +152,11 @@ function durationMs(text: string): number {
 }
 
 function checkRule(check: Checker, rule: HTTPRule, path: Path): void {
-  rule.matches?.forEach((match, index) => checkMatch(check, match, [...path, 'matches', index]))
+  for (const [index, match] of (rule.matches ?? []).entries()) checkMatch(check, match, [...path, 'matches', index])
   checkFilters(check, rule.filters ?? [], [...path, 'filters'])
-  rule.backendRefs?.forEach((backend, index) =>
-    checkFilters(check, backend.filters ?? [], [...path, 'backendRefs', index, 'filters']),
-  )
+  for (const [index, backend] of (rule.backendRefs ?? []).entries()) {
+    checkFilters(check, backend.filters ?? [], [...path, 'backendRefs', index, 'filters'])
+  }
   const redirectAt = rule.filters?.findIndex(({ type }) => type === 'RequestRedirect') ?? -1
   if (redirectAt >= 0 && (rule.backendRefs?.length ?? 0) > 0)
     check.add(
