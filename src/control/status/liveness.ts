@@ -9,34 +9,51 @@ export interface Liveness {
   live: number
   /** Proxies that hold one. */
   needed: number
+  /** Of those, the ones whose last answer about routes was a refusal. */
+  rejected: readonly { node: string; message: string }[]
 }
 
 /** @param names of the route configurations that the object stands in (`Mesh.usage`). */
 export function livenessOf(clients: readonly KnownClient[], names: readonly string[]): Liveness {
-  const outcome: Liveness = { live: 0, needed: 0 }
+  const rejected: { node: string; message: string }[] = []
+  let live = 0
+  let needed = 0
   for (const { isConnected, node, types } of clients) {
     if (!isConnected) continue
-    const { sent, acknowledged } = types.route
+    const { sent, acknowledged, nack } = types.route
     const namespace = node.metadata.namespace ?? node.id.split('.').pop() ?? ''
-    const held = [...names, outboundRouteName(namespace)].filter((name) => sent.has(name))
+    const held = [...names, ...outboundRoutes(names, namespace)].filter((name) => sent.has(name))
     if (held.length === 0) continue
-    outcome.needed++
-    if (held.every((name) => sent.get(name) === acknowledged.get(name))) outcome.live++
+    needed++
+    if (held.every((name) => sent.get(name) === acknowledged.get(name))) live++
+    else if (nack) rejected.push({ node: node.id, message: nack.message })
   }
-  return outcome
+  return { live, needed, rejected }
 }
 
-function programmed({ live, needed }: Liveness): Condition {
-  const message =
-    needed === 0
-      ? 'no proxy calls this destination yet; the first that does gets it'
-      : `live on ${live} of ${needed} ${needed === 1 ? 'proxy' : 'proxies'}`
-  if (needed === 0) return { type: 'Programmed', status: 'True', reason: 'NoProxies', message }
+/** Clients that take nothing on demand hold all routes of their namespace in one; a consumer's route only in its own. */
+function outboundRoutes(names: readonly string[], namespace: string): string[] {
+  const isThere = names.some((name) => !name.includes('@') || name.endsWith(`@${namespace}`))
+  return isThere ? [outboundRouteName(namespace)] : []
+}
+
+/** Reasons: those of Gateway API's own `Programmed` (`Programmed`, `Pending`, `Invalid`), and `NoProxies`. */
+function programmed({ live, needed, rejected }: Liveness): Condition {
+  const type = 'Programmed'
+  if (needed === 0) {
+    const message = 'no proxy calls this destination yet; the first that does gets it'
+    return { type, status: 'True', reason: 'NoProxies', message }
+  }
+  const message = `live on ${live} of ${needed} ${needed === 1 ? 'proxy' : 'proxies'}`
+  if (live === needed) return { type, status: 'True', reason: 'Programmed', message }
+  const [first] = rejected
+  if (!first) return { type, status: 'False', reason: 'Pending', message }
+  const others = rejected.length > 1 ? ` (and ${rejected.length - 1} more)` : ''
   return {
-    type: 'Programmed',
-    status: live === needed ? 'True' : 'False',
-    reason: live === needed ? 'Programmed' : 'Pending',
-    message,
+    type,
+    status: 'False',
+    reason: 'Invalid',
+    message: `${message}; ${first.node}${others} rejected it: ${first.message}`,
   }
 }
 
