@@ -141,7 +141,7 @@ export class Telemetry implements ProxyEvents {
     return this.#log?.drain() ?? Promise.resolve()
   }
 
-  /** Writes what waits and stops; nothing may be told any more. */
+  /** Writes what waits and stops; nothing may be told any more. Await `drain` before where there is time. */
   close(): void {
     this.#sweeper.cancel()
     this.#process.close()

@@ -118,8 +118,8 @@ export class LogWriter {
   }
 
   /**
-   * Writes what waits at once and closes; for the end of the process. What is in flight belongs to the system already: it
-   * is not written twice. Call `drain` before where there is time.
+   * Writes what waits at once and closes; for the end of the process. A batch in flight is left to its thread, which may
+   * come after it, or too late for a process that ends at once: await `drain` before where there is time.
    */
   close(): void {
     if (this.#isClosed) return
