@@ -238,8 +238,8 @@ export const proxySettings = {
     unit: 'series',
     min: 100,
     max: 1_000_000,
-    default: 10_000,
-    reason: 'Request series kept in the metrics; what exceeds it is counted together.',
+    default: 500,
+    reason: 'Sets of labels of the request metrics, 3 KB each; what exceeds them is counted together.',
   },
   seriesIdleMs: {
     type: 'integer',

@@ -93,7 +93,8 @@ function readValue(setting: Setting, texts: readonly string[]): unknown {
     case 'boolean':
       return text === 'true' ? true : text === 'false' ? false : undefined
     case 'address':
-      return parseHostPort(text)
+      // Port 0 lets the system choose, which tests use.
+      return text.endsWith(':0') ? { host: text.slice(0, -2), port: 0 } : parseHostPort(text)
     case 'addresses': {
       const addresses = texts.flatMap((one) => one.split(',')).map((one) => parseHostPort(one.trim()))
       return addresses.includes(undefined) ? undefined : addresses

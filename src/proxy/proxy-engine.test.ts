@@ -400,7 +400,7 @@ test('a client that leaves takes its attempt along', async (t) => {
   const socket = connect(proxy.port, proxy.host)
   socket.write('GET / HTTP/1.1\r\nhost: reviews.shop\r\n\r\n')
   await until(() => app.seen.length === 2, 'the second request')
-  socket.destroy()
+  socket.resetAndDestroy()
   await until(() => events.records.length === 1, 'the record')
   assert.equal(events.last!.code, 'client_gone')
   assert.equal(events.last!.flags, 'DC')

@@ -86,6 +86,16 @@ export class ProxyEngine {
     return this.table.listeners.isReady && this.listeners.isSettled && !this.drain.isDraining
   }
 
+  /** Why it is not ready, for a person; empty when it is. */
+  get unreadiness(): string {
+    if (this.drain.isDraining) return 'draining'
+    const { listeners } = this.table
+    if (!listeners.isSynced) return 'waits for the first configuration of the control plane'
+    for (const { name, mayBind, trouble } of listeners.entries.values())
+      if (!mayBind) return `listener ${name}: ${trouble}`
+    return this.listeners.isSettled ? '' : 'listeners are being bound'
+  }
+
   /** Ends at once, with whatever is under way. */
   close(): void {
     this.listeners.destroy()

@@ -57,7 +57,7 @@ export class Forwarding implements AttemptOwner {
     const slot = this.#pick()
     if (slot) this.#try(slot, false)
     else this.#exchange.fail('no_healthy_upstream', `${this.#cluster.name} has no ready endpoint`)
-    if (!this.#exchange.body) this.sendMirrors()
+    if (this.#exchange.body?.isEnded !== false) this.sendMirrors()
   }
 
   /** Once the body is whole: fire and forget. */

@@ -120,6 +120,11 @@ export class ListenerTable {
     return this.#entries
   }
 
+  /** The first whole answer is there. */
+  get isSynced(): boolean {
+    return this.#isSynced
+  }
+
   /** The first whole answer is there, and everything that it names, save what is lazy. */
   get isReady(): boolean {
     if (!this.#isSynced) return false

@@ -1,0 +1,180 @@
+/**
+ * The sidecar as a process: `node src/main/proxy.ts --node-id POD.NAMESPACE --control HOST:PORT`; `--help` lists all settings.
+ * It is ready when `/ready` on the admin endpoint says so, and logs `ready` once.
+ * Exit codes: 0 drained and stopped, 1 could not start or was told twice to stop, 2 wrong usage.
+ */
+import { join } from 'node:path'
+import { defaultLimits } from '#/codec/http1/limits.ts'
+import { TimerWheel } from '#/codec/timer-wheel.ts'
+import { helpText } from '#/config/describe-settings.ts'
+import type { ProxySettings } from '#/config/proxy-settings.ts'
+import { proxySettings } from '#/config/proxy-settings.ts'
+import { readSettings } from '#/config/read-settings.ts'
+import { BoundListener } from '#/proxy/listener/bound-listener.ts'
+import { dumpProxy } from '#/proxy/proxy-dump.ts'
+import { ProxyEngine } from '#/proxy/proxy-engine.ts'
+import { identityOf, nodeOf } from '#/proxy/proxy-identity.ts'
+import { Backoff } from '#/std/backoff.ts'
+import { systemClock as clock } from '#/std/clock.ts'
+import { formatHostPort } from '#/std/host-port.ts'
+import { Log } from '#/std/log.ts'
+import { systemRandom as random } from '#/std/random.ts'
+import { createAdminHandler } from '#/telemetry/admin/admin-handler.ts'
+import type { AdminState } from '#/telemetry/admin/admin-state.ts'
+import type { TelemetryOptions } from '#/telemetry/telemetry.ts'
+import { Telemetry } from '#/telemetry/telemetry.ts'
+import { LastGoodFile } from '#/xds/fetch/last-good-file.ts'
+import { XdsClient } from '#/xds/fetch/xds-client.ts'
+import { decoders } from '#/xds/resources/decode/decoders.ts'
+import { GrpcStream } from '#/xds/transport/client/grpc-stream.ts'
+import manifest from '../../package.json' with { type: 'json' }
+
+/** The first wait for a control plane that can't be reached, and the longest, ms. */
+const reconnect = { initialMs: 100, maxMs: 10_000 }
+/** How often it is looked whether the proxy has become ready, for the log, ms. */
+const readyPollMs = 10
+
+function readProxySettings(): ProxySettings {
+  const given = process.argv.slice(2)
+  if (given.includes('--help')) {
+    process.stdout.write(helpText('weft proxy: the sidecar', proxySettings))
+    process.exit(0)
+  }
+  const read = readSettings(proxySettings, { arguments: given, environment: process.env })
+  if (read.ok) return read.values
+  process.stderr.write(`${read.faults.join('\n')}\nAll settings: --help\n`)
+  process.exit(2)
+}
+
+function newXdsClient(settings: ProxySettings, log: Log): XdsClient {
+  const { stateDir, nodeId } = settings
+  const path = join(stateDir, 'last-good.json')
+  return new XdsClient({
+    node: nodeOf(settings, manifest.version),
+    addresses: settings.control,
+    protocol: settings.xdsProtocol,
+    decoders,
+    openStream: (options) => new GrpcStream(options),
+    backoff: new Backoff({ ...reconnect, random }),
+    clock,
+    log,
+    ...(stateDir === '' ? {} : { lastGood: new LastGoodFile({ path, nodeId, clock, log }) }),
+  })
+}
+
+function newTelemetry(settings: ProxySettings, xds: XdsClient, log: Log): Telemetry {
+  const { accessLog, seriesMax, seriesIdleMs } = settings
+  const target: NonNullable<TelemetryOptions['accessLog']>['target'] =
+    accessLog === 'stdout' ? 'stdout' : { file: accessLog }
+  const onError = (error: Error): void => log.warn('the access log can not be written', { reason: error.message })
+  return new Telemetry({
+    self: identityOf(settings),
+    clock,
+    version: manifest.version,
+    ...(accessLog === 'off' ? {} : { accessLog: { target, onError, isQueryStripped: !settings.accessLogQuery } }),
+    seriesMax,
+    seriesIdleMs,
+    xds: () => {
+      const { isConnected, types } = xds.status
+      return { isConnected, nacks: Object.values(types).reduce((sum, { nacks }) => sum + nacks, 0) }
+    },
+  })
+}
+
+interface Program {
+  settings: ProxySettings
+  engine: ProxyEngine
+  telemetry: Telemetry
+  xds: XdsClient
+  log: Log
+}
+
+function adminState({ settings, engine, telemetry, xds, log }: Program, stop: () => void): AdminState {
+  return {
+    log,
+    registry: telemetry.registry,
+    readiness: () => ({ isReady: engine.isReady, detail: engine.unreadiness }),
+    configDump: () => ({ node: nodeOf(settings, manifest.version), xds: xds.status, ...dumpProxy(engine) }),
+    clusters: () => clusterStatuses(engine),
+    drain: stop,
+    quit: stop,
+  }
+}
+
+function* clusterStatuses(engine: ProxyEngine): ReturnType<AdminState['clusters']> & Generator {
+  for (const { name, upstream } of engine.table.clusters.entries.values()) {
+    if (!upstream) continue
+    const endpoints = upstream.slots.map(({ key, endpoint, active, requests, failures }) => {
+      const { health, weight, workload } = endpoint
+      const pod = workload ? `${workload.pod}.${workload.namespace}` : ''
+      return { address: key, health, weight, active, requests, failures, workload: pod }
+    })
+    yield { name, loadBalancing: upstream.model.loadBalancing, endpoints }
+  }
+}
+
+/** The admin endpoint comes up first, so that readiness can be asked while there is none. */
+async function serveAdmin(program: Program, stop: () => void): Promise<BoundListener> {
+  const { settings, log } = program
+  const handler = createAdminHandler(adminState(program, stop))
+  const admin = new BoundListener({
+    address: settings.admin,
+    limits: { ...defaultLimits, idleTimeoutMs: 60_000 },
+    wheel: new TimerWheel({ tickMs: 1000, clock }),
+    connectionsMax: 100,
+    handlerFor: () => handler,
+    onConnection: () => undefined,
+    onConnectionClosed: () => undefined,
+    onError: (error) => log.error('the admin endpoint failed', { fault: error.message }),
+  })
+  await admin.bind()
+  return admin
+}
+
+function logWhenReady(engine: ProxyEngine, admin: BoundListener, log: Log): void {
+  if (!engine.isReady) {
+    clock.after(readyPollMs, () => logWhenReady(engine, admin, log), true)
+    return
+  }
+  log.info('ready', { admin: formatHostPort(admin.address!), pid: process.pid })
+}
+
+async function main(): Promise<void> {
+  const settings = readProxySettings()
+  const log = new Log({ component: 'proxy', level: settings.logLevel, format: settings.logFormat })
+  const xds = newXdsClient(settings, log)
+  const telemetry = newTelemetry(settings, xds, log)
+  const engine = new ProxyEngine({ settings, source: xds, events: telemetry, log, clock, random })
+  let isStopping = false
+  const stop = (): void => {
+    if (isStopping) return
+    isStopping = true
+    void engine.drain.start().then(() => {
+      engine.close()
+      xds.stop()
+      telemetry.close()
+      log.info('stopped')
+      process.exit(0)
+    })
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (isStopping) process.exit(1)
+      stop()
+    })
+  }
+  const admin = await serveAdmin({ settings, engine, telemetry, xds, log }, stop)
+  // From here on a mistake costs the connection that it happened on, not the others.
+  process.on('uncaughtException', (error) =>
+    log.error('a fault that nobody caught', { stack: error.stack ?? String(error) }),
+  )
+  xds.start()
+  logWhenReady(engine, admin, log)
+}
+
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`the proxy could not start: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(1)
+}
