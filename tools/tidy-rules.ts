@@ -70,7 +70,7 @@ export const bans: { pattern: RegExp; except: string[]; cure: string }[] = [
   },
   { pattern: /catch\s*(\([^)]*\))?\s*\{\s*\}/, except: [], cure: 'a fault is never swallowed without a word' },
   {
-    pattern: /: any\b|<any>|as any\b/,
+    pattern: /: any(?=[,;)\]\s]*$| =| \|)|<any>|\bas any\b/,
     except: [],
     cure: 'say what it is, or `unknown`',
   },

@@ -65,12 +65,11 @@ after(() => {
   server.close()
 })
 
-/** Sends bytes, half-closes unless told otherwise, gives everything that came back. */
-async function exchange(bytes: string, isHalfClosed = true): Promise<string> {
+/** Sends bytes, gives everything that came back until the server closed. */
+async function exchange(bytes: string): Promise<string> {
   const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   await once(socket, 'connect')
   socket.write(bytes, 'latin1')
-  if (isHalfClosed) socket.end()
   let text = ''
   socket.on('data', (chunk) => {
     text += chunk.toString('latin1')
@@ -80,9 +79,22 @@ async function exchange(bytes: string, isHalfClosed = true): Promise<string> {
   return text
 }
 
+/** The same with our side closed after the bytes, as the end of a tunnel. */
+async function tunnel(bytes: string): Promise<string> {
+  const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  await once(socket, 'connect')
+  socket.write(bytes, 'latin1')
+  let text = ''
+  for await (const chunk of socket) {
+    text += chunk.toString('latin1')
+    if (text.endsWith('raw bytes')) socket.end()
+  }
+  return text
+}
+
 test('answers pipelined requests in order on one connection', async () => {
   const text = await exchange(
-    'GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhiGET /3 HTTP/1.1\r\nHost: a\r\n\r\n',
+    'GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhiGET /3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
   )
   assert.deepEqual(
     [...text.matchAll(/x-path: (\S+)/g)].map((match) => match[1]),
@@ -92,32 +104,34 @@ test('answers pipelined requests in order on one connection', async () => {
 })
 
 test('closes after an answer when the client asks for it', async () => {
-  const text = await exchange('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', false)
+  const text = await exchange('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
   assert.match(text, /connection: close\r\n/)
 })
 
 test('answers 100 before the body when asked', async () => {
-  const text = await exchange('PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc')
+  const text = await exchange(
+    'PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\nConnection: close\r\n\r\nabc',
+  )
   assert.match(text, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/)
   assert.match(text, /abc$/)
 })
 
 test('passes chunked bodies and trailers', async () => {
   const text = await exchange(
-    'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 5\r\nContent-Length: 9\r\n\r\n',
+    'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 5\r\nContent-Length: 9\r\n\r\n',
   )
   assert.match(text, /transfer-encoding: chunked\r\n/)
   assert.match(text, /3\r\nabc\r\n2\r\nde\r\n0\r\nx-sum: 5\r\n\r\n$/)
 })
 
 test('speaks HTTP/1.0: no chunking, closes at the end', async () => {
-  const text = await exchange('GET / HTTP/1.0\r\n\r\n', false)
+  const text = await exchange('GET / HTTP/1.0\r\n\r\n')
   assert.match(text, /content-length: 0\r\n/)
   assert.match(text, /connection: close/)
 })
 
 test('turns into a tunnel after an upgrade', async () => {
-  const text = await exchange('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nraw bytes')
+  const text = await tunnel('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nraw bytes')
   assert.match(
     text,
     /^HTTP\/1\.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nraw bytes$/,
@@ -125,7 +139,7 @@ test('turns into a tunnel after an upgrade', async () => {
 })
 
 test('refuses a head that does not come whole in time', async () => {
-  const text = await exchange('GET / HTTP/1.1\r\nHost', false)
+  const text = await exchange('GET / HTTP/1.1\r\nHost')
   assert.match(text, /^HTTP\/1\.1 408 /)
   assert.ok(malformed.some((line) => line.startsWith('request_header_timeout')))
 })

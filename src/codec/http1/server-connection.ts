@@ -248,11 +248,14 @@ export class Http1ServerConnection {
     else this.socket.destroy()
   }
 
-  /** The client has finished sending. A tunnel is half closed; a body cut short is a reset; an answer under way goes on. */
+  /**
+   * The client has finished sending. A tunnel is half closed. Else it is gone: few clients half-close and wait, many leave, and
+   * who is gone should cost its destination nothing more (Envoy and nginx read it so too).
+   */
   #onEnd(): void {
     this.#hasEnded = true
     if (this.#state === 'tunnel') this.#stream!.sink!.onEnd(undefined)
-    else if (this.#state === 'exchange' && !this.body.isDone) this.#onClose()
+    else if (this.#state === 'exchange') this.#onClose()
     else if (this.#state === 'idle') this.#close()
   }
 
