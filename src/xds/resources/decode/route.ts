@@ -1,6 +1,6 @@
 /** envoy.config.route.v3.RouteConfiguration → RouteConfiguration. */
 import type { RuleRef } from '#/model/object-ref.ts'
-import type { CorsPolicy, Route, RouteConfiguration, VirtualHost } from '#/model/route.ts'
+import type { CorsPolicy, Route, RouteConfiguration, RouteMatch, VirtualHost } from '#/model/route.ts'
 import type { FieldReader } from './field-reader.ts'
 import { readMutation } from './header-mutation.ts'
 import { factText, readWeftMetadata, type WeftFacts } from './part.ts'
@@ -54,10 +54,17 @@ function readFilterConfig(reader: FieldReader, facts: WeftFacts): CorsPolicy | u
   return cors
 }
 
+/** `/` is the same prefix by characters and by segments; what replaces it is not, and our control plane means segments. */
+function withSegments(match: RouteMatch, facts: WeftFacts): RouteMatch {
+  const isRoot = match.path.type === 'prefix' && match.path.value === '/'
+  if (!isRoot || !factText(facts, 'rewrite').startsWith('prefix ')) return match
+  return { ...match, path: { type: 'segment-prefix', value: '/' } }
+}
+
 function readRoute(reader: FieldReader, position: number): Route {
   const facts = readWeftMetadata(reader)
   const name = reader.string('name') || `route ${position}`
-  const match = readMatch(reader.message('match') ?? reader, reader.has('match'))
+  const match = withSegments(readMatch(reader.message('match') ?? reader, reader.has('match')), facts)
   const action = readAction(reader, facts)
   const requestHeaders = readMutation(reader, 'request')
   const responseHeaders = readMutation(reader, 'response')
