@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readResources } from './testing/read-resources.ts'
+import { measureTranslation } from './translate.bench.ts'
 import { translate } from './translate.ts'
 
 const service = (name: string): string =>
@@ -60,4 +61,9 @@ test('faults stand in the order of the file', () => {
     lines,
     [...lines].sort((a, b) => a - b),
   )
+})
+
+test('the bench runs', () => {
+  const { firstMs, changeMs } = measureTranslation(20, 3)
+  assert.ok(firstMs > 0 && changeMs > 0)
 })

@@ -5,7 +5,7 @@ import type { Service, ServicePort } from '#/model/service.ts'
 import { mayBeHttp } from '../app-protocol.ts'
 import { type Finding, listNames } from '../fault.ts'
 import { destinationPorts, type ServiceIndex } from '../service.ts'
-import { listPorts, servicesIn } from './backend-reference.ts'
+import { listPorts, missingServiceCure, servicesIn } from './backend-reference.ts'
 
 export type ParentKey = ObjectRef & { port?: number; sectionName?: string }
 
@@ -124,7 +124,7 @@ function missingFinding(
   return {
     field: `${field}.name`,
     message: `There is no Service ${name} in namespace ${namespace}.`,
-    cure: `Create it or correct the name; Services there: ${listNames(servicesIn(services, namespace))}.`,
+    cure: missingServiceCure(name, servicesIn(services, namespace)),
   }
 }
 

@@ -1,5 +1,6 @@
 /** A reference to a Service of somebody who wants to send requests there: which cluster it means, or why it can't be used. */
 import type { HTTPBackendRef } from '#/api/gateway.ts'
+import { nearest } from '#/control/source/suggestion.ts'
 import type { ObjectRef } from '#/model/object-ref.ts'
 import { formatDestination, type Service, type ServicePort } from '#/model/service.ts'
 import { mayBeHttp } from '../app-protocol.ts'
@@ -99,7 +100,7 @@ function missingService(namespace: string, name: string, services: ServiceIndex)
     code: 'dangling-backend',
     field: 'name',
     message: `There is no Service ${name} in namespace ${namespace}.`,
-    cure: `Create it or correct the name; Services there: ${listNames(servicesIn(services, namespace))}.`,
+    cure: missingServiceCure(name, servicesIn(services, namespace)),
   }
 }
 
@@ -131,6 +132,12 @@ function wrongProtocol(service: Service, { port, protocol }: ServicePort): Resol
     message: `Port ${port} of Service ${service.name} speaks ${protocol}, to which an HTTPRoute can't send requests.`,
     cure: 'Refer to a port that speaks HTTP, or set `appProtocol: http` on the port if it does.',
   }
+}
+
+/** @param known names of the Services that are there. */
+export function missingServiceCure(name: string, known: readonly string[]): string {
+  const guess = nearest(name, known)
+  return `${guess ? `Did you mean ${guess}? ` : ''}Create it or correct the name; Services there: ${listNames(known)}.`
 }
 
 export function servicesIn(services: ServiceIndex, namespace: string): string[] {

@@ -1,42 +1,15 @@
-/** Resources from YAML text, for tests: documents pass their schemas as in the file source, faults throw. */
-import { type Document, isCollection, isNode, LineCounter, parseAllDocuments } from 'yaml'
-import { type KindName, type Kinds, kinds } from '#/api/kinds.ts'
-import type { Origin, Resources, Sourced } from '#/control/source/resources.ts'
+/** Resources from YAML text, for tests: read as the file source does; what has a fault there is no input for translation. */
+import { readObjects } from '#/control/source/read-objects.ts'
+import { ResourceTable } from '#/control/source/resource-table.ts'
+import type { Resources } from '#/control/source/resources.ts'
 
+/** @throws Error for the first fault. */
 export function readResources(text: string, file = 'test.yaml'): Resources {
-  const lines = new LineCounter()
-  const found = new Map<string, Map<string, Sourced<unknown>>>()
-  for (const document of parseAllDocuments(text, { lineCounter: lines })) {
-    if (document.errors[0]) throw document.errors[0]
-    const object = document.toJS() as { kind: KindName; metadata: { name: string; namespace?: string } } | null
-    if (object === null) continue
-    const kind = kinds[object.kind]
-    const value = kind.schema.parse(object)
-    const { name, namespace = 'default' } = object.metadata
-    const objects = found.get(object.kind) ?? new Map()
-    found.set(object.kind, objects)
-    const locate = (path: string): Origin => place(document, { path, lines, file })
-    objects.set(kind.isNamespaced ? `${namespace}/${name}` : name, { value, origin: locate(''), locate })
-  }
-  return {
-    of: <K extends KindName>(kind: K) => (found.get(kind) ?? new Map()) as ReadonlyMap<string, Sourced<Kinds[K]>>,
-  }
-}
-
-/** The nearest ancestor of the field that is written down. */
-function place(document: Document, at: { path: string; lines: LineCounter; file: string }): Origin {
-  const { path, lines, file } = at
-  const steps = [...path.matchAll(/\["([^"]+)"\]|\[(\d+)\]|([^.[\]]+)/g)].map((found) =>
-    found[2] === undefined ? (found[1] ?? found[3]!) : Number(found[2]),
+  const { objects, faults } = readObjects(file, text)
+  const [fault] = faults
+  if (fault) throw new Error(`${file}:${fault.origin.line} ${fault.field}: ${fault.message}`)
+  const byKind = Map.groupBy(objects, ({ kind }) => kind)
+  return new ResourceTable(
+    new Map([...byKind].map(([kind, own]) => [kind, new Map(own.map(({ key, sourced }) => [key, sourced]))])),
   )
-  let node: unknown = document.contents
-  let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0
-  for (const step of steps) {
-    const next: unknown = isCollection(node) ? node.get(step, true) : undefined
-    if (!isNode(next)) break
-    node = next
-    offset = next.range?.[0] ?? offset
-  }
-  const { line, col } = lines.linePos(offset)
-  return { file, line, column: col }
 }
