@@ -1,5 +1,6 @@
 /** Faults found while translating: where in the user's file, what is wrong, what to do. */
 
+import type { FaultCodeName } from '#/api/fault-codes.ts'
 import type { Fault, Sourced } from '#/control/source/resources.ts'
 import { formatObjectRef, type ObjectRef } from '#/model/object-ref.ts'
 
@@ -7,7 +8,7 @@ import { formatObjectRef, type ObjectRef } from '#/model/object-ref.ts'
 export interface Finding {
   /** Default `error`. */
   severity?: Fault['severity']
-  code: string
+  code: FaultCodeName
   /** `spec.rules[0].backendRefs[1].name`; empty for the whole object. */
   field: string
   message: string

@@ -1,4 +1,5 @@
 /** A reference to a Service of somebody who wants to send requests there: which cluster it means, or why it can't be used. */
+import type { FaultCodeName } from '#/api/fault-codes.ts'
 import type { HTTPBackendRef } from '#/api/gateway.ts'
 import { nearest } from '#/control/source/suggestion.ts'
 import type { ObjectRef } from '#/model/object-ref.ts'
@@ -14,7 +15,7 @@ type ObjectReference = Pick<HTTPBackendRef, 'group' | 'kind' | 'name' | 'namespa
 
 type Resolved =
   | { cluster: string }
-  | { reason: ResolveReason; code: string; field: string; message: string; cure: string }
+  | { reason: ResolveReason; code: FaultCodeName; field: string; message: string; cure: string }
 
 /** One reference, of a backend or a mirror. What is wrong with it is reported. */
 export function resolveBackend(

@@ -1,6 +1,7 @@
 /** What a rule does to requests and answers on the way: filters → the model's mutations, redirect, rewrite, mirrors, CORS. */
 import type { HTTPFilter } from '#/api/gateway.ts'
 import type { CorsPolicy, HeaderMutation, HeaderValue, Mirror, PathRewrite, RedirectAction } from '#/model/route.ts'
+import type { Finding } from '../fault.ts'
 import { resolveBackend } from './backend-reference.ts'
 import type { RuleScope } from './rule-scope.ts'
 
@@ -58,7 +59,7 @@ export function backendHeaders(
     else if (filter.type === 'ResponseHeaderModifier')
       found.responseHeaders ??= mutationOf(filter.responseHeaderModifier)
     else {
-      const finding = {
+      const finding: Finding = {
         code: 'unsupported-filter',
         field: `${scope.field}.filters[${i}].type`,
         message: `A backendRef can't have the filter ${filter.type}; only RequestHeaderModifier and ResponseHeaderModifier.`,
@@ -138,7 +139,7 @@ function corsOf(filter: FilterOf<'CORS'>['cors']): CorsPolicy {
 
 /** A filter that can't be resolved must not be skipped (HTTPRouteFilter, `type`). */
 function reportExtension({ extensionRef }: FilterOf<'ExtensionRef'>, scope: RuleScope): void {
-  const finding = {
+  const finding: Finding = {
     code: 'unsupported-filter',
     field: scope.field,
     message: `Weft knows no filter of kind ${extensionRef.kind ?? '(none)'}, and must not skip it.`,
@@ -149,7 +150,7 @@ function reportExtension({ extensionRef }: FilterOf<'ExtensionRef'>, scope: Rule
 
 /** A redirected request is never sent anywhere, so there is nothing to mirror. */
 function reportMirroredRedirect(filters: readonly HTTPFilter[], scope: RuleScope): void {
-  const finding = {
+  const finding: Finding = {
     code: 'incompatible-filters',
     field: `${scope.field}.filters[${filters.findIndex(({ type }) => type === 'RequestMirror')}]`,
     message: 'A rule that redirects sends no request that could be mirrored.',
