@@ -43,10 +43,25 @@ export interface FaultReport {
   cure: string
 }
 
+/** Where people come in: a Service that is meant to be called from outside (`LoadBalancer` or `NodePort`). */
+export interface Entrance {
+  service: string
+  url: string
+}
+
+/** A call through the mesh that works from any shell. */
+export interface SampleCall {
+  /** Outbound address of a workload, as URL. */
+  proxy: string
+  url: string
+}
+
 export type MeshEvent =
   | { event: 'starting'; directory: string; state: string }
   /** Everything that is to run is ready. Told once. */
   | { event: 'ready'; control: ControlReport; workloads: WorkloadAddresses[] }
+  /** What to try now; follows `ready`. */
+  | { event: 'hints'; entrances: Entrance[]; call?: SampleCall }
   /** A Deployment that can't run here. */
   | { event: 'left-out'; namespace: string; name: string; reason: string }
   | { event: 'workload'; change: 'starting' | 'ready' | 'not-ready' | 'draining' | 'gone'; workload: WorkloadReport }

@@ -12,6 +12,7 @@ import { ConfigWatch } from './config-watch.ts'
 import { ControlProcess } from './control-process.ts'
 import { Fleet } from './fleet.ts'
 import type { Ground } from './ground.ts'
+import { hintsFor } from './hints.ts'
 import { LogFolder } from './log-folder.ts'
 import { LoopbackGround, podKey } from './loopback-ground.ts'
 import type { Announce } from './mesh-event.ts'
@@ -87,6 +88,7 @@ export class Supervisor {
       this.#firstSnapshot(),
     ])
     await endBundler()
+    if (this.#stopping) return
     const ground = new LoopbackGround(book, snapshot.resources)
     this.#ground = ground
     const control = await this.#startControl(book, programs.control)
@@ -204,6 +206,10 @@ export class Supervisor {
       control: this.#control!.report(),
       workloads: this.#fleet!.addresses(),
     })
+    const { resources } = this.#source.value!
+    const plans = planWorkloads(resources, this.#machine).workloads
+    const workloads = this.#fleet!.addresses()
+    this.#options.announce({ event: 'hints', ...hintsFor({ resources, plans, workloads }) })
   }
 
   /** Of replicas that the YAML no longer asks for. */

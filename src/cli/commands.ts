@@ -1,0 +1,25 @@
+/** The commands, in the order of help. */
+
+import { completionCommand } from './command/completion.ts'
+import { lintCommand } from './command/lint.ts'
+import { proxyConfigCommand } from './command/proxy-config.ts'
+import { proxyStatusCommand } from './command/proxy-status.ts'
+import { translateCommand } from './command/translate.ts'
+import { upCommand } from './command/up.ts'
+import { versionCommand } from './command/version.ts'
+import type { Command } from './command.ts'
+
+export const commands: readonly Command[] = [
+  upCommand,
+  lintCommand,
+  translateCommand,
+  proxyStatusCommand,
+  proxyConfigCommand,
+  completionCommand,
+  versionCommand,
+]
+
+/** Words that only group others, with their summary. */
+export const groups: Readonly<Record<string, string>> = {
+  proxy: 'look into the sidecars',
+}
