@@ -1,6 +1,8 @@
 /**
  * Writes lines to a file descriptor in batches, off the event loop: one system call for hundreds of requests. A reader
- * that is too slow costs lines, which are counted, never memory or time of requests.
+ * that is too slow costs lines, which are counted, never memory or time of requests. A line is turned into bytes at once:
+ * kept as text until the batch leaves, its pieces would outlive the young generation (measured: 5 µs a request and twice
+ * the resident memory).
  */
 import { closeSync, openSync, write, writeSync } from 'node:fs'
 import type { Clock, Timer } from '#/std/clock.ts'
@@ -9,11 +11,11 @@ export interface LogWriterOptions {
   /** `stdout`, or a file that is appended to. */
   target: 'stdout' | { file: string }
   clock: Clock
-  /** A batch leaves when it is this long, characters. */
+  /** A batch leaves when it is this long, bytes. */
   batchLengthMax?: number
   /** A line waits no longer than this, ms. */
   flushIntervalMs?: number
-  /** Lines beyond this many waiting characters are dropped. */
+  /** Lines beyond this many waiting bytes are dropped. */
   waitingLengthMax?: number
   /** Told once when writing begins to fail, and again after it has worked in between. */
   onError?: (error: Error) => void
@@ -22,11 +24,24 @@ export interface LogWriterOptions {
 /** A pipe that is full (EAGAIN) is tried again after this time, ms. */
 const fullPipeWaitMs = 20
 
+interface Batch {
+  bytes: Buffer
+  lines: number
+}
+
+/** Room behind a batch's mark for the line that crosses it, bytes. */
+const lineRoomBytes = 16_384
+
 export class LogWriter {
   readonly #options: Required<LogWriterOptions>
   readonly #descriptor: number
-  #lines: string[] = []
-  #length = 0
+  /** The batch that lines go into, and batches that are full. */
+  #current: Buffer
+  #used = 0
+  #lines = 0
+  readonly #full: Batch[] = []
+  #fullBytes = 0
+  #spare: Buffer | undefined
   /** What a write has been started for. */
   #inFlight: Buffer | undefined
   #timer: Timer | undefined
@@ -45,19 +60,48 @@ export class LogWriter {
       onError: () => undefined,
       ...options,
     }
+    this.#current = this.#newBuffer()
     this.#descriptor = options.target === 'stdout' ? 1 : openSync(options.target.file, 'a', 0o640)
+  }
+
+  get #waitingBytes(): number {
+    return this.#fullBytes + this.#used
   }
 
   /** @param line with its line feed. */
   write(line: string): void {
-    if (this.#isClosed || this.#length + line.length > this.#options.waitingLengthMax) {
+    if (this.#isClosed || this.#waitingBytes + line.length > this.#options.waitingLengthMax) {
       this.droppedLines++
       return
     }
-    this.#lines.push(line)
-    this.#length += line.length
-    if (this.#length >= this.#options.batchLengthMax) this.#flush()
+    // UTF-8 takes at most three bytes for a unit of a string.
+    const bytesMax = line.length * 3
+    if (this.#used + bytesMax > this.#current.length) this.#seal()
+    if (bytesMax > this.#current.length) this.#push({ bytes: Buffer.from(line), lines: 1 })
+    else {
+      this.#used += this.#current.write(line, this.#used)
+      this.#lines++
+    }
+    if (this.#waitingBytes >= this.#options.batchLengthMax) this.#flush()
     else this.#schedule()
+  }
+
+  #newBuffer(): Buffer {
+    return Buffer.allocUnsafeSlow(this.#options.batchLengthMax + lineRoomBytes)
+  }
+
+  #push(batch: Batch): void {
+    this.#full.push(batch)
+    this.#fullBytes += batch.bytes.length
+  }
+
+  #seal(): void {
+    if (this.#used === 0) return
+    this.#push({ bytes: this.#current.subarray(0, this.#used), lines: this.#lines })
+    this.#current = this.#spare ?? this.#newBuffer()
+    this.#spare = undefined
+    this.#used = 0
+    this.#lines = 0
   }
 
   #schedule(): void {
@@ -66,22 +110,18 @@ export class LogWriter {
 
   #flush(): void {
     this.#cancelTimer()
-    if (this.#inFlight !== undefined || this.#lines.length === 0) return
-    const lines = this.#lines.length
-    this.#inFlight = this.#take()
-    this.#send(this.#inFlight, lines)
+    if (this.#inFlight !== undefined) return
+    if (this.#full.length === 0) this.#seal()
+    const batch = this.#full.shift()
+    if (batch === undefined) return
+    this.#fullBytes -= batch.bytes.length
+    this.#inFlight = batch.bytes
+    this.#send(batch.bytes, batch.lines)
   }
 
   #cancelTimer(): void {
     this.#timer?.cancel()
     this.#timer = undefined
-  }
-
-  #take(): Buffer {
-    const batch = Buffer.from(this.#lines.join(''))
-    this.#lines = []
-    this.#length = 0
-    return batch
   }
 
   /** `lines` are lost when it fails. */
@@ -99,14 +139,16 @@ export class LogWriter {
   }
 
   #sent(error: Error | null, lines: number): void {
+    const sent = this.#inFlight
+    if (sent && sent.buffer.byteLength === this.#current.buffer.byteLength) this.#spare = Buffer.from(sent.buffer)
     this.#inFlight = undefined
     if (error) {
       this.droppedLines += lines
       if (!this.#hasFailed) this.#options.onError(error)
     }
     this.#hasFailed = error !== null
-    if (this.#drainers.length > 0 || this.#length >= this.#options.batchLengthMax) this.#flush()
-    else if (this.#length > 0) this.#schedule()
+    if (this.#drainers.length > 0 || this.#waitingBytes >= this.#options.batchLengthMax) this.#flush()
+    else if (this.#waitingBytes > 0) this.#schedule()
     if (this.#inFlight === undefined) for (const resolve of this.#drainers.splice(0)) resolve()
   }
 
@@ -125,12 +167,14 @@ export class LogWriter {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#cancelTimer()
-    const lines = this.#lines.length
-    try {
-      if (lines > 0) writeSync(this.#descriptor, this.#take())
-    } catch (error) {
-      this.droppedLines += lines
-      this.#options.onError(error instanceof Error ? error : new Error(String(error)))
+    this.#seal()
+    for (const { bytes, lines } of this.#full.splice(0)) {
+      try {
+        writeSync(this.#descriptor, bytes)
+      } catch (error) {
+        this.droppedLines += lines
+        this.#options.onError(error instanceof Error ? error : new Error(String(error)))
+      }
     }
     if (this.#descriptor !== 1 && this.#inFlight === undefined) closeSync(this.#descriptor)
   }
