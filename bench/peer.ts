@@ -175,7 +175,7 @@ status: { podIP: 127.0.0.1, conditions: [{ type: Ready, status: 'True' }] }
 `
 
 /** Flags that the image runs it with. */
-export const proxyFlags = (process.env.WEFT_PROXY_FLAGS ?? '--max-semi-space-size=1 --single-threaded').split(' ')
+export const proxyFlags = (process.env.WEFT_PROXY_FLAGS ?? '--max-semi-space-size=2 --single-threaded').split(' ')
 
 const weft: Peer = async ({ upstream, port, folder, profile }) => {
   const mesh = join(folder, 'mesh')
