@@ -30,7 +30,11 @@ export class DeltaStream extends AdsStream {
     if (!type.isActive && subscribe.length === 0 && (type.kind === 'listener' || type.kind === 'cluster'))
       type.isWildcard = true
     if (!type.isActive)
-      for (const [name, version] of Object.entries(request.initialResourceVersions)) type.sent.set(name, version)
+      for (const [name, version] of Object.entries(request.initialResourceVersions)) {
+        type.sent.set(name, version)
+        // What it holds it has accepted, from us before a restart or from another replica.
+        type.acknowledged.set(name, version)
+      }
     type.isActive = true
     for (const name of subscribe) {
       if (name === '*') type.isWildcard = true
