@@ -16,8 +16,8 @@ async function ask() {
   try {
     const headers = { 'x-visitor': 'loadgen' }
     const answer = await fetch(TARGET + path, { headers, signal: AbortSignal.timeout(5000) })
+    if (!answer.ok) throw new Error(`status ${answer.status}: ${(await answer.text()).trim()}`)
     const { reviews } = await answer.json()
-    if (!answer.ok) throw new Error(`status ${answer.status}`)
     counts.ok++
     if (reviews) versions[reviews.version] = (versions[reviews.version] ?? 0) + 1
   } catch (error) {
@@ -34,5 +34,20 @@ function report() {
   versions = {}
 }
 
-const timers = [setInterval(ask, periodMs), setInterval(report, 10_000)]
-process.once('SIGTERM', () => timers.forEach(clearInterval))
+/** Nothing is counted before the shop has opened. */
+async function hasOpened() {
+  try {
+    return (await fetch(`${TARGET}${paths[0]}`, { signal: AbortSignal.timeout(1000) })).ok
+  } catch {
+    return false
+  }
+}
+
+let isEnding = false
+const timers = []
+process.once('SIGTERM', () => {
+  isEnding = true
+  timers.forEach(clearInterval)
+})
+while (!isEnding && !(await hasOpened())) await new Promise((resolve) => setTimeout(resolve, 500))
+if (!isEnding) timers.push(setInterval(ask, periodMs), setInterval(report, 10_000))
