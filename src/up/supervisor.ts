@@ -19,6 +19,7 @@ import type { Announce } from './mesh-event.ts'
 import { PortBook, readPorts } from './port-book.ts'
 import { Guard } from './process/guard.ts'
 import { endBundler, findPrograms } from './programs.ts'
+import { untilPublished } from './publication.ts'
 import { ReplicaFactory } from './replica-factory.ts'
 import {
   type Environment,
@@ -110,7 +111,7 @@ export class Supervisor {
       create: (plan, pod) => factory.create(plan, pod),
       ground,
       log: this.#log,
-      onComplete: () => this.#tellReady(),
+      onComplete: () => void this.#tellReady(),
     })
     this.#forgetOldPorts(book, snapshot)
     this.#source.subscribe((next) => this.#follow(next))
@@ -198,9 +199,12 @@ export class Supervisor {
     this.#leftOut = now
   }
 
-  #tellReady(): void {
+  async #tellReady(): Promise<void> {
     if (this.#isReadyTold || this.#stopping) return
     this.#isReadyTold = true
+    const pods = this.#fleet!.addresses().map(({ pod, namespace }) => `${pod}.${namespace}`)
+    await untilPublished({ api: this.#control!.report().api, pods, clock: this.#clock })
+    if (this.#stopping) return
     this.#options.announce({
       event: 'ready',
       control: this.#control!.report(),
