@@ -382,12 +382,14 @@ test('an address in use is the fault of one listener, and is bound when it is fr
   t.after(() => started.close())
   started.source.set('listener', outboundListener())
   started.source.set('listener', outboundListener({ name: 'second', address: { host: '127.0.0.1', port: app.port } }))
-  await until(() => started.engine.isReady, 'readiness')
-  const status = started.engine.listeners.status.find(({ name }) => name === 'second')!
-  assert.match(status.fault, /EADDRINUSE/)
+  const second = () => started.engine.listeners.status.find(({ name }) => name === 'second')
+  await until(() => second()?.fault !== undefined && second()!.fault !== '', 'the fault')
+  assert.match(second()!.fault, /EADDRINUSE/)
   assert.ok(started.address('outbound').port > 0)
+  assert.equal(started.engine.isReady, false)
+  assert.match(started.engine.unreadiness, /^listener second: .*EADDRINUSE/)
   await app.close()
-  await until(() => started.engine.listeners.status.every(({ isBound }) => isBound), 'the second listener')
+  await until(() => started.engine.isReady, 'the second listener')
 })
 
 test('a client that leaves takes its attempt along', async (t) => {

@@ -36,6 +36,7 @@ export class ProxyEngine {
   readonly table: ProxyTable
   readonly listeners: ListenerSet
   readonly drain: Drain
+  #wasReady = false
 
   constructor({ settings, source, events, log, clock, random }: ProxyEngineOptions) {
     this.identity = identityOf(settings)
@@ -81,19 +82,22 @@ export class ProxyEngine {
     this.drain = new Drain({ listeners: this.listeners, clock, log, drainDelayMs, drainMs })
   }
 
-  /** The first configuration is whole and bound, and nobody has asked to go. */
+  /** The first configuration is whole and bound, and nobody has asked to go. A later fault does not take it back. */
   get isReady(): boolean {
-    return this.table.listeners.isReady && this.listeners.isSettled && !this.drain.isDraining
+    this.#wasReady ||= this.table.listeners.isReady && this.listeners.isBound
+    return this.#wasReady && !this.drain.isDraining
   }
 
   /** Why it is not ready, for a person; empty when it is. */
   get unreadiness(): string {
+    if (this.isReady) return ''
     if (this.drain.isDraining) return 'draining'
     const { listeners } = this.table
     if (!listeners.isSynced) return 'waits for the first configuration of the control plane'
     for (const { name, mayBind, trouble } of listeners.entries.values())
       if (!mayBind) return `listener ${name}: ${trouble}`
-    return this.listeners.isSettled ? '' : 'listeners are being bound'
+    const unbound = this.listeners.status.find(({ isBound }) => !isBound)
+    return unbound ? `listener ${unbound.name}: ${unbound.fault || 'is being bound'}` : 'listeners are being bound'
   }
 
   /** Ends at once, with whatever is under way. */

@@ -47,9 +47,9 @@ export class ListenerSet {
     this.#context = context
   }
 
-  /** Every listener that is wanted takes connections or has been found faulty. */
-  get isSettled(): boolean {
-    for (const { bound, fault } of this.#bindings.values()) if (!bound?.address && fault === '') return false
+  /** Every listener that is wanted takes connections. */
+  get isBound(): boolean {
+    for (const { bound } of this.#bindings.values()) if (!bound?.address) return false
     return true
   }
 
