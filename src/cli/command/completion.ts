@@ -1,7 +1,11 @@
 /** `weft completion` */
-import { type Command, CommandError } from '../command.ts'
+import type { Command } from '../command.ts'
+import { bashCompletion } from '../completion/bash.ts'
+import { fishCompletion } from '../completion/fish.ts'
+import { placesOf } from '../completion/place.ts'
+import { zshCompletion } from '../completion/zsh.ts'
 
-export const shells = ['bash', 'zsh', 'fish'] as const
+const shells = ['bash', 'zsh', 'fish'] as const
 
 export const completionCommand: Command = {
   name: 'completion',
@@ -17,11 +21,10 @@ export const completionCommand: Command = {
   ],
   async run(invocation, { output }) {
     // Imported late: the table of commands holds this file.
-    const { commands } = await import('../commands.ts')
-    const { completionScripts } = await import('../completion/completion-script.ts')
-    const shell = shells.find((one) => one === invocation.argument('shell'))
-    if (!shell) throw new CommandError(2, `the shell is one of ${shells.join(', ')}`)
-    output.write(completionScripts[shell](commands))
+    const { commands, groups } = await import('../commands.ts')
+    const places = placesOf(commands, groups)
+    const scripts = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion }
+    output.write(scripts[invocation.argument('shell') as (typeof shells)[number]](places))
     return 0
   },
 }
