@@ -19,6 +19,7 @@ export function matchRoute(exchange: Exchange): StepOutcome {
   const isByPort = road.direction === 'inbound' && entrance.original !== undefined
   const host = table.findHost(isByPort ? formatHostPort(entrance.original!) : head.authority)
   if (!host) {
+    if (isByPort && mayPassThrough(exchange)) return matchRoute(exchange)
     exchange.fail('host_not_found', `${head.authority} has no virtual host in ${table.configuration.name}`)
     return 'taken'
   }
@@ -30,6 +31,14 @@ export function matchRoute(exchange: Exchange): StepOutcome {
   exchange.route = route
   exchange.record.route = route.route
   return 'next'
+}
+
+/** A port of the pod that no Service and no container names: the application is behind it all the same. */
+function mayPassThrough(exchange: Exchange): boolean {
+  const { original } = exchange.context.passthrough
+  if (exchange.routes === original || exchange.context.settings.unknownDestinations === 'refuse') return false
+  exchange.routes = original
+  return true
 }
 
 /** Rules that need no backend are answered here. */
