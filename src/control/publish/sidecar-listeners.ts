@@ -3,7 +3,7 @@ import type { Cluster } from '#/model/cluster.ts'
 import type { Listener } from '#/model/listener.ts'
 import type { Mesh } from '#/model/mesh.ts'
 import { routeNameFor } from '#/model/mesh.ts'
-import type { RouteConfiguration } from '#/model/route.ts'
+import type { VirtualHost } from '#/model/route.ts'
 import type { Workload, WorkloadPort } from '#/model/workload.ts'
 
 /** Of a connection to the application on the same host, ms. */
@@ -15,26 +15,21 @@ function inboundName(port: WorkloadPort): string {
   return `inbound:${port.port}`
 }
 
-function inboundRoutes(port: WorkloadPort): RouteConfiguration {
+function inboundHost(port: WorkloadPort, domain: string): VirtualHost {
   const name = inboundName(port)
   return {
     name,
-    virtualHosts: [
+    domains: [domain],
+    routes: [
       {
         name,
-        domains: ['*'],
-        routes: [
-          {
-            name,
-            match: { path: { type: 'prefix', value: '/' }, headers: [], query: [] },
-            action: {
-              type: 'forward',
-              backends: [{ type: 'cluster', cluster: name, weight: 1 }],
-              timeoutMs: 0,
-              mirrors: [],
-            },
-          },
-        ],
+        match: { path: { type: 'prefix', value: '/' }, headers: [], query: [] },
+        action: {
+          type: 'forward',
+          backends: [{ type: 'cluster', cluster: name, weight: 1 }],
+          timeoutMs: 0,
+          mirrors: [],
+        },
       },
     ],
   }
@@ -91,25 +86,28 @@ const listener = (part: Omit<Listener, 'isRedirected' | 'isLazy'> & Partial<List
   ...part,
 })
 
-function inboundListeners(workload: Workload): Listener[] {
-  const target = (port: WorkloadPort): Listener['target'] => ({
-    type: 'routes',
-    routes: { type: 'inline', configuration: inboundRoutes(port) },
-  })
-  if (!workload.isRedirected) {
-    return workload.ports.map((port) =>
-      listener({ name: inboundName(port), address: port.inbound, direction: 'inbound', target: target(port) }),
-    )
+function inline(name: string, virtualHosts: readonly VirtualHost[]): Listener['target'] {
+  return { type: 'routes', routes: { type: 'inline', configuration: { name, virtualHosts } } }
+}
+
+/** Redirected connections all arrive at one address; the port that they were made to is the one in the domain. */
+function inboundListeners({ ports, isRedirected }: Workload): Listener[] {
+  if (isRedirected) {
+    const hosts = ports.map((port) => inboundHost(port, `*:${port.port}`))
+    const address = { host: '0.0.0.0', port: inboundPort }
+    return [
+      listener({ name: 'inbound', address, direction: 'inbound', target: inline('inbound', hosts), isRedirected }),
+    ]
   }
-  return workload.ports.map((port) =>
-    listener({
-      name: inboundName(port),
-      address: { host: '0.0.0.0', port: inboundPort },
+  return ports.map((port) => {
+    const name = inboundName(port)
+    return listener({
+      name,
+      address: port.inbound,
       direction: 'inbound',
-      target: target(port),
-      isRedirected: true,
-    }),
-  )
+      target: inline(name, [inboundHost(port, '*')]),
+    })
+  })
 }
 
 /** @param isOurs the client is our proxy: it takes destinations on demand; others get everything by name at once. */
