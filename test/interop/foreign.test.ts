@@ -73,8 +73,8 @@ for (const protocol of ['delta', 'sotw'] as const) {
       test(`refuses ${unsupported} by name and keeps the last good configuration`, async () => {
         const from = control.events.length
         control.serve({ ...command, weights: { v1: 100, v2: 0 }, unsupported })
-        const nack = await control.waitFor(({ event }) => event === 'nack', from)
-        assert.match(nack.message!, new RegExp(`${field}: unsupported by this proxy`))
+        const isRefusal = new RegExp(`${field}: unsupported by this proxy`)
+        await control.waitFor(({ event, message }) => event === 'nack' && isRefusal.test(message ?? ''), from)
         const answer = await ask('/')
         assert.equal(answer.status, 200)
       })
