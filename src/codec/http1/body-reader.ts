@@ -1,12 +1,12 @@
 /**
  * Where a body ends. Fed with bytes, it hands on the body's own and says how many it took; the rest belongs to the next
- * message. Chunk extensions are dropped (RFC 9112 section 7.1.1), and trailers that would change framing or routing.
+ * message. Bytes are read in place; of chunk sizes only the number is kept, and of trailers the line that has begun.
  */
 import type { HeaderList } from '../message.ts'
-import { badRequest, FramingFault } from './fault.ts'
-import { parseField } from './field.ts'
+import { ChunkExtension } from './chunk-extension.ts'
+import { badMessage } from './fault.ts'
 import type { Http1Limits } from './limits.ts'
-import { forbiddenInHead } from './syntax.ts'
+import { TrailerReader } from './trailer-reader.ts'
 
 export interface BodyTarget {
   onBodyData(chunk: Uint8Array): void
@@ -14,30 +14,24 @@ export interface BodyTarget {
 }
 
 /**
- *   fixed ─────────────────────────────▶ done
- *   size ──▶ data ──▶ data-end ──▶ size … size(0) ──▶ trailers ──▶ done
+ *   fixed ───────────────────────────────────────────────────────────▶ done
+ *   size ─▶ (extension) ─▶ size-lf ─▶ data ─▶ data-cr ─▶ data-lf ─▶ size …
+ *                             └─ size 0 ─▶ trailers ────────────────▶ done
  *   close: until the connection ends
  */
-type State = 'done' | 'fixed' | 'close' | 'size' | 'data' | 'data-end' | 'trailers'
+type State = 'done' | 'fixed' | 'close' | 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers'
 
-/** Fields that no trailer may carry (RFC 9110 section 6.5.1). */
-const forbiddenTrailers = new Set([
-  'authorization',
-  'cookie',
-  'set-cookie',
-  'content-type',
-  'content-encoding',
-  'content-range',
-  'cache-control',
-  'max-forwards',
-])
+/** 52 bits, which a number holds. */
+const sizeDigitsMax = 13
 
 export class BodyReader {
   readonly #limits: Http1Limits
   #state: State = 'done'
   #remaining = 0
-  /** A chunk-size line or trailers that have not come whole. */
-  #partial = ''
+  #digits = 0
+  /** Made with the first of each. */
+  #extension: ChunkExtension | undefined
+  #trailers: TrailerReader | undefined
 
   constructor(limits: Http1Limits) {
     this.#limits = limits
@@ -52,6 +46,11 @@ export class BodyReader {
     return this.#state === 'close'
   }
 
+  /** Bytes that are certain to come yet. */
+  get remaining(): number {
+    return this.#state === 'done' ? 0 : this.#remaining
+  }
+
   startFixed(length: number): void {
     this.#state = length === 0 ? 'done' : 'fixed'
     this.#remaining = length
@@ -59,11 +58,19 @@ export class BodyReader {
 
   startChunked(): void {
     this.#state = 'size'
-    this.#partial = ''
+    this.#remaining = 0
+    this.#digits = 0
+    this.#extension = undefined
+    this.#trailers = undefined
   }
 
   startUntilClose(): void {
     this.#state = 'close'
+  }
+
+  /** Nobody wants the rest: the target is not called any more. */
+  stop(): void {
+    this.#state = 'done'
   }
 
   /**
@@ -82,10 +89,22 @@ export class BodyReader {
           target.onBodyData(position === 0 ? chunk : chunk.subarray(position))
           return chunk.length
         case 'size':
-          position = this.#readSize(chunk, position)
+          this.#readDigit(chunk[position++]!)
           break
-        case 'data-end':
-          position = this.#readDataEnd(chunk, position)
+        case 'extension':
+          if (this.#extension!.read(chunk[position++]!)) this.#state = 'size-lf'
+          break
+        case 'size-lf':
+          if (chunk[position++] !== 0x0a) throw badMessage('a bare CR stands in a chunk-size line')
+          this.#state = this.#remaining === 0 ? 'trailers' : 'data'
+          break
+        case 'data-cr':
+          this.#readDataEnd(chunk[position++]!)
+          break
+        case 'data-lf':
+          if (chunk[position++] !== 0x0a) throw badMessage('a chunk is longer than its size')
+          this.#state = 'size'
+          this.#digits = 0
           break
         case 'trailers':
           position = this.#readTrailers(chunk, position, target)
@@ -98,75 +117,55 @@ export class BodyReader {
   #readData(chunk: Buffer, start: number, target: BodyTarget): number {
     const end = Math.min(chunk.length, start + this.#remaining)
     this.#remaining -= end - start
-    const isFixed = this.#state === 'fixed'
-    if (this.#remaining === 0) this.#state = isFixed ? 'done' : 'data-end'
+    const state = this.#state
+    if (state === 'data' && this.#remaining === 0) this.#state = 'data-cr'
     target.onBodyData(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end))
-    if (isFixed && this.#remaining === 0) target.onBodyEnd(undefined)
+    // Still so: the target may have stopped us.
+    if (this.#state === 'fixed' && this.#remaining === 0) {
+      this.#state = 'done'
+      target.onBodyEnd(undefined)
+    }
     return end
   }
 
-  /** Up to and including the next LF, joined to what had come before; undefined when the line is not whole yet. */
-  #readLine(chunk: Buffer, start: number, bytesMax: number, what: string): { line: string; next: number } | undefined {
-    const lineFeed = chunk.indexOf(0x0a, start)
-    const end = lineFeed < 0 ? chunk.length : lineFeed + 1
-    if (this.#partial.length + end - start > bytesMax) throw badRequest(`${what} is longer than ${bytesMax} bytes`)
-    this.#partial += chunk.toString('latin1', start, end)
-    if (lineFeed < 0) return undefined
-    const line = this.#partial
-    if (line.charCodeAt(line.length - 2) !== 0x0d) throw badRequest(`${what} ends in a bare LF`)
-    this.#partial = ''
-    return { line: line.slice(0, -2), next: end }
+  /** RFC 9112 section 7.1: no sign, no space, no `0x`. */
+  #readDigit(code: number): void {
+    const digit = hexDigit(code)
+    if (digit >= 0) {
+      if (++this.#digits > sizeDigitsMax) throw badMessage(`a chunk size has more than ${sizeDigitsMax} digits`)
+      this.#remaining = this.#digits === 1 ? digit : this.#remaining * 16 + digit
+    } else if (this.#digits > 0 && code === 0x0d) {
+      this.#state = 'size-lf'
+    } else if (this.#digits > 0 && code === 0x3b) {
+      this.#extension ??= new ChunkExtension(this.#limits.chunkExtensionBytesMax)
+      this.#extension.begin()
+      this.#state = 'extension'
+    } else if (code === 0x0a) {
+      throw badMessage('a chunk-size line ends in a bare LF')
+    } else {
+      throw badMessage('a chunk size is not a hexadecimal number')
+    }
   }
 
-  #readSize(chunk: Buffer, start: number): number {
-    const read = this.#readLine(chunk, start, this.#limits.chunkLineBytesMax, 'a chunk-size line')
-    if (!read) return chunk.length
-    const { line, next } = read
-    if (forbiddenInHead.test(line)) throw badRequest('a control character stands in a chunk-size line')
-    const match = /^([0-9A-Fa-f]{1,13})(?:[ \t]*;.*)?$/.exec(line)
-    if (!match) throw badRequest('a chunk size is not a hexadecimal number of at most 13 digits')
-    this.#remaining = Number.parseInt(match[1]!, 16)
-    this.#state = this.#remaining === 0 ? 'trailers' : 'data'
-    return next
+  #readDataEnd(code: number): void {
+    if (code === 0x0a) throw badMessage('a chunk ends in a bare LF')
+    if (code !== 0x0d) throw badMessage('a chunk is longer than its size')
+    this.#state = 'data-lf'
   }
-
-  #readDataEnd(chunk: Buffer, start: number): number {
-    const read = this.#readLine(chunk, start, 2, 'the end of a chunk')
-    if (!read) return chunk.length
-    if (read.line !== '') throw badRequest('a chunk is longer than its size')
-    this.#state = 'size'
-    return read.next
-  }
-
-  #trailerText = ''
 
   #readTrailers(chunk: Buffer, start: number, target: BodyTarget): number {
-    const read = this.#readLine(chunk, start, this.#limits.headerBytesMax, 'a trailer line')
-    if (!read) return chunk.length
-    if (read.line !== '') {
-      this.#trailerText += `${read.line}\r\n`
-      if (this.#trailerText.length > this.#limits.headerBytesMax) {
-        throw new FramingFault(
-          'request_headers_too_large',
-          `trailers of more than ${this.#limits.headerBytesMax} bytes`,
-        )
-      }
-      return read.next
+    this.#trailers ??= new TrailerReader(this.#limits)
+    const next = this.#trailers.read(chunk, start)
+    if (this.#trailers.isDone) {
+      this.#state = 'done'
+      target.onBodyEnd(this.#trailers.trailers)
     }
-    const trailers = this.#trailerText === '' ? undefined : parseTrailers(this.#trailerText)
-    this.#trailerText = ''
-    this.#state = 'done'
-    target.onBodyEnd(trailers)
-    return read.next
+    return next
   }
 }
 
-function parseTrailers(text: string): HeaderList {
-  if (forbiddenInHead.test(text)) throw badRequest('a control character, a bare CR or a bare LF stands in the trailers')
-  const trailers: HeaderList = []
-  for (const line of text.slice(0, -2).split('\r\n')) {
-    const { name, value, role } = parseField(line)
-    if (role === 'plain' && !forbiddenTrailers.has(name)) trailers.push(name, value)
-  }
-  return trailers
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30
+  const lower = code | 0x20
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
 }

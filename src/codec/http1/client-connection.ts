@@ -1,22 +1,25 @@
 /**
  * The client side of an HTTP/1.1 connection: one request at a time.
  *
- *   idle ──request──▶ exchange ──answer and request through──▶ idle, else closing
- *    │ FIN, bytes        │ 101 ──▶ tunnel        │ reset, broken framing
- *    ▼                   ▼                       ▼
- *  closed             closed                  closed
+ *   idle ──request──▶ exchange ──answer and request through──▶ idle, or closed without keep-alive
+ *    │ FIN, bytes        │ └─ 101 ─▶ tunnel ─ both ends ─▶ closed
+ *    ▼                   ▼ reset, broken framing, more bytes than the answer had
+ *  closed             closed
  */
 import type { Socket } from 'node:net'
-import type { HeaderList, RequestHead } from '../message.ts'
-import { unknownLength } from '../message.ts'
-import type { ClientConnection, ClientConnectionOwner, ClientSink, ClientStream, ResetReason } from '../stream.ts'
-import type { BodyTarget } from './body-reader.ts'
+import type { RequestHead } from '../message.ts'
+import type { ClientConnection, ClientConnectionOwner, ClientSink, ClientStream } from '../stream.ts'
 import { BodyReader } from './body-reader.ts'
-import { parseResponseHead } from './head.ts'
+import { Http1ClientStream } from './client-stream.ts'
+import { badMessage, FramingFault } from './fault.ts'
+import type { FieldMemory } from './framing.ts'
 import { HeadBuffer } from './head-buffer.ts'
-import { fieldLines, requestText } from './head-writer.ts'
+import { requestText } from './head-writer.ts'
 import type { Http1Limits } from './limits.ts'
+import type { OutputOwner } from './output.ts'
 import { Output } from './output.ts'
+import type { ParsedResponse } from './response-head.ts'
+import { parseResponseHead } from './response-head.ts'
 
 type State = 'idle' | 'exchange' | 'tunnel' | 'closed'
 
@@ -25,31 +28,30 @@ export interface Http1ClientOptions {
   limits: Http1Limits
 }
 
-export class Http1ClientConnection implements ClientConnection {
+export class Http1ClientConnection implements ClientConnection, OutputOwner {
   readonly socket: Socket
   readonly output: Output
   readonly #owner: ClientConnectionOwner
   readonly #limits: Http1Limits
   readonly #head: HeadBuffer
-  readonly body: BodyReader
+  readonly #body: BodyReader
+  readonly #memory: FieldMemory = []
   #state: State = 'idle'
   #stream: Http1ClientStream | undefined
   #isDraining = false
   #hasEnded = false
+  #hasSentEnd = false
   /** Requests carried so far, the present one included. */
   requestCount = 0
 
+  /** @param socket connected, with `allowHalfOpen`: a tunnel can end one way first. */
   constructor(socket: Socket, options: Http1ClientOptions) {
     this.socket = socket
     this.#owner = options.owner
     this.#limits = options.limits
-    this.#head = new HeadBuffer(options.limits)
-    this.body = new BodyReader(options.limits)
-    this.output = new Output({
-      socket,
-      bytesMax: options.limits.outputBytesMax,
-      onWritable: () => this.#stream?.sink.onWritable(),
-    })
+    this.#head = new HeadBuffer({ limits: options.limits, maySkipLine: false })
+    this.#body = new BodyReader(options.limits)
+    this.output = new Output({ socket, bytesMax: options.limits.outputBytesMax, owner: this })
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.#onEnd())
     socket.on('error', (error: NodeJS.ErrnoException) => this.#onLost(error.code ?? error.message))
@@ -64,125 +66,106 @@ export class Http1ClientConnection implements ClientConnection {
     return this.#state === 'exchange' || this.#state === 'tunnel' ? 1 : 0
   }
 
+  /** @throws UnwritableMessage when the head can't be written; the connection stays idle. */
   request(head: RequestHead, sink: ClientSink, isEnd: boolean): ClientStream {
-    const text = requestText(isEnd && head.bodyLength === unknownLength ? { ...head, bodyLength: 0 } : head)
+    if (this.#state !== 'idle') throw new Error('the connection has no room for a request')
+    const text = requestText(head, isEnd ? 0 : head.bodyLength)
     this.#state = 'exchange'
     this.requestCount++
-    const stream = new Http1ClientStream(this, head, sink, isEnd)
-    this.#stream = stream
+    this.#stream = new Http1ClientStream(this, { head, sink, isEnd })
     this.output.writeText(text)
-    return stream
+    return this.#stream
   }
 
   drain(): void {
     this.#isDraining = true
-    if (this.#state === 'idle') this.#lose()
+    if (this.#state === 'idle') this.#close()
   }
 
   destroy(): void {
-    this.#onLost('cancelled')
+    this.#onLost('the connection was destroyed')
   }
 
-  /** Called by the stream: it gave up, and what is under way can't be told apart from what would follow. */
-  abort(): void {
-    this.#stream = undefined
-    this.#lose()
-  }
-
-  /** Called by the stream when its request has been written to the end. */
-  requestWritten(): void {
-    if (this.#stream?.hasAnswer) this.#finish()
-  }
-
-  endTunnel(): void {
-    this.output.flush()
-    this.socket.end()
-  }
+  // What comes from the endpoint.
 
   #onData(chunk: Buffer): void {
-    if (this.#state === 'tunnel') {
-      this.#stream!.sink.onData(chunk)
-      return
-    }
-    // An answer that nobody asked for: never take it for the next one's (RFC 9112 section 11.2).
-    if (this.#state !== 'exchange') {
-      this.#lose()
-      return
-    }
     try {
       this.#read(chunk)
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error)
-      const stream = this.#stream
-      this.#stream = undefined
-      this.#lose()
-      stream?.sink.onReset('protocol-error', { wasSent: true, detail })
+      this.onFault(error)
     }
   }
 
   #read(chunk: Buffer): void {
+    const stream = this.#stream
+    // An answer that nobody asked for: never take it for the next one's (RFC 9112 section 11.2).
+    if (stream === undefined) {
+      this.#close()
+      return
+    }
+    stream.hasBytes = true
     let position = 0
-    while (position < chunk.length) {
-      const stream = this.#stream
-      if (!stream || stream.hasAnswer) {
-        this.#lose()
+    while (position < chunk.length && !stream.isOver) {
+      if (stream.isTunnel) {
+        stream.sink.onData(position === 0 ? chunk : chunk.subarray(position))
         return
       }
-      if (stream.hasHead) {
-        position = this.body.read(chunk, position, stream)
-      } else {
-        if (!this.#head.take(chunk, position)) return
+      if (stream.hasHead) position = this.#body.read(chunk, position, stream)
+      else if (this.#head.take(chunk, position)) {
         position = this.#head.next
-        this.#onHead(stream, this.#head.text)
-        if (this.#state === 'tunnel') {
-          if (position < chunk.length) stream.sink.onData(chunk.subarray(position))
-          return
-        }
+        this.#readHead(stream, this.#head.text)
+      } else return
+      if (stream.hasAnswer) {
+        this.#finish(stream, position < chunk.length)
+        return
       }
     }
   }
 
-  #onHead(stream: Http1ClientStream, text: string): void {
-    const { head, isKeepAlive, isCloseDelimited } = parseResponseHead(text, stream.method, this.#limits)
+  #readHead(stream: Http1ClientStream, text: string): void {
+    const response = parseResponseHead(text, stream.method, this.#limits, this.#memory)
+    const { head, body } = response
     if (head.status === 101) {
-      stream.hasHead = true
-      stream.isTunnel = true
-      this.#state = 'tunnel'
-      stream.sink.onHead(head, false)
+      this.#becomeTunnel(stream, response)
       return
     }
     if (head.status < 200) {
+      if (++stream.informationalCount > this.#limits.informationalCountMax) {
+        throw badMessage(`more than ${this.#limits.informationalCountMax} answers of 1xx`)
+      }
       stream.sink.onInformational(head.status, head.headers)
       return
     }
     stream.hasHead = true
-    stream.isKeepAlive = isKeepAlive
-    const hasNoBody = stream.method === 'HEAD' || head.status === 204 || head.status === 304 || head.bodyLength === 0
-    if (hasNoBody) {
-      stream.hasAnswer = true
-      stream.sink.onHead(head, true)
-      this.#finish()
-      return
-    }
-    if (isCloseDelimited) this.body.startUntilClose()
-    else if (head.bodyLength === unknownLength) this.body.startChunked()
-    else this.body.startFixed(head.bodyLength)
+    stream.isKeepAlive = response.isKeepAlive
+    stream.isUnread = !stream.isWritten && !response.isKeepAlive
+    if (body === 'chunked') this.#body.startChunked()
+    else if (body === 'until-close') this.#body.startUntilClose()
+    else if (body === 'fixed') this.#body.startFixed(head.bodyLength)
+    stream.hasAnswer = body === 'none' || (body === 'fixed' && head.bodyLength === 0)
+    stream.sink.onHead(head, stream.hasAnswer)
+  }
+
+  /** Nobody asked for another protocol than the one named, and nobody speaks it before the request is through. */
+  #becomeTunnel(stream: Http1ClientStream, { head }: ParsedResponse): void {
+    if (stream.upgrade === '') throw badMessage('101 answers a request that asked for no upgrade')
+    if (head.upgrade !== stream.upgrade) throw badMessage('101 switches to a protocol that was not asked for')
+    if (!stream.isWritten) throw badMessage('101 came before the request was through')
+    stream.hasHead = true
+    stream.isTunnel = true
+    this.#state = 'tunnel'
     stream.sink.onHead(head, false)
   }
 
-  /** Called by the stream when the answer's body is through, and when the request is, whichever comes last. */
-  #finish(): void {
-    const stream = this.#stream
-    if (!stream) return
-    if (!stream.isWritten) {
-      // An early answer: the rest of the request has no place any more, and the connection no use.
-      this.#stream = undefined
-      this.#lose()
-      return
-    }
+  /** The answer has come to its end. `hasSurplus`: more came with it, so that the next answer could not be trusted. */
+  #finish(stream: Http1ClientStream, hasSurplus: boolean): void {
+    // Given up, or broken off, by the sink's last call.
+    if (this.#stream !== stream) return
     this.#stream = undefined
-    if (!stream.isKeepAlive || this.#isDraining || this.#hasEnded) {
-      this.#lose()
+    stream.finish()
+    // The rest of a request that was answered early has no place any more, and its connection no use.
+    if (hasSurplus || !stream.isKeepAlive || !stream.isWritten || this.#isDraining || this.#hasEnded) {
+      this.#close()
       return
     }
     this.#state = 'idle'
@@ -190,123 +173,93 @@ export class Http1ClientConnection implements ClientConnection {
     this.#owner.onIdle(this)
   }
 
-  answered(stream: Http1ClientStream, trailers: HeaderList | undefined): void {
-    stream.hasAnswer = true
-    stream.sink.onEnd(trailers)
-    this.#finish()
-  }
-
   #onEnd(): void {
     this.#hasEnded = true
     const stream = this.#stream
-    if (this.#state === 'tunnel') stream!.sink.onEnd(undefined)
-    else if (stream?.hasHead && this.body.isUntilClose) this.answered(stream, undefined)
-    else this.#onLost('the endpoint closed the connection')
+    if (stream?.isTunnel) {
+      stream.sink.onEnd(undefined)
+      return
+    }
+    if (stream?.hasHead && this.#body.isUntilClose) {
+      this.#body.stop()
+      stream.onBodyEnd(undefined)
+      this.#finish(stream, false)
+      return
+    }
+    const hasPart = stream?.hasBytes ?? false
+    this.#onLost(
+      hasPart ? 'the endpoint closed the connection within its answer' : 'the endpoint closed the connection',
+    )
   }
 
-  /** Closes without a word to the stream. */
-  #lose(): void {
-    if (this.#state === 'closed') return
-    this.#state = 'closed'
-    this.socket.destroy()
-    this.#owner.onClosed(this)
+  // What goes to it.
+
+  /** Called by the stream: nothing more goes to the endpoint; bytes may still come from it. */
+  endTunnel(): void {
+    if (this.#hasSentEnd) return
+    this.#hasSentEnd = true
+    this.output.flush()
+    this.socket.end()
+  }
+
+  /** Called by the stream: its owner gave up, and what is under way can't be told apart from what would follow. */
+  abort(stream: Http1ClientStream): void {
+    if (this.#stream !== stream) return
+    this.#stream = undefined
+    this.#close()
+  }
+
+  /** Called by the stream: the request is not what its head announced. The owner, who is writing, learns of it later. */
+  breakOff(detail: string): void {
+    const stream = this.#stream
+    this.#stream = undefined
+    this.#close()
+    setImmediate(() => stream?.lose('protocol-error', detail))
+  }
+
+  onFull(): void {
+    // The endpoint has the time that the request has.
+  }
+
+  onWritable(): void {
+    this.#stream?.sink.onWritable()
+  }
+
+  onFlushed(): void {
+    // Nobody waits for it on this side.
+  }
+
+  // What ends it.
+
+  onFault(error: unknown): void {
+    const isFraming = error instanceof FramingFault
+    const stream = this.#stream
+    this.#stream = undefined
+    this.#close()
+    stream?.lose(isFraming ? 'protocol-error' : 'cancelled', error instanceof Error ? error.message : String(error))
+    // A mistake of ours is for the process to tell, when the others of this turn have had theirs.
+    if (!isFraming) {
+      setImmediate(() => {
+        throw error
+      })
+    }
   }
 
   #onLost(detail: string): void {
     const stream = this.#stream
-    const wasTunnel = this.#state === 'tunnel'
+    const isWholeTunnel = this.#state === 'tunnel' && this.#hasEnded && this.#hasSentEnd
     this.#stream = undefined
-    this.#lose()
-    if (!stream) return
-    if (wasTunnel && this.#hasEnded && stream.isWritten) return
-    stream.sink.onReset('connection-lost', { wasSent: stream.wasSent, detail })
-  }
-}
-
-class Http1ClientStream implements ClientStream, BodyTarget {
-  readonly #connection: Http1ClientConnection
-  readonly sink: ClientSink
-  readonly method: string
-  hasHead = false
-  hasAnswer = false
-  isKeepAlive = false
-  isWritten: boolean
-  readonly #isChunked: boolean
-  #remaining: number
-  readonly #bytesBefore: number
-  #isGivenUp = false
-  isTunnel = false
-
-  constructor(connection: Http1ClientConnection, head: RequestHead, sink: ClientSink, isEnd: boolean) {
-    this.#connection = connection
-    this.sink = sink
-    this.method = head.method
-    this.isWritten = isEnd
-    this.#isChunked = head.bodyLength === unknownLength
-    this.#remaining = head.bodyLength
-    this.#bytesBefore = connection.socket.bytesWritten
+    this.#close()
+    if (isWholeTunnel) stream?.finish()
+    else stream?.lose('connection-lost', detail)
   }
 
-  /** Something of the request was handed to the system: the head leaves at the end of the turn that wrote it. */
-  get wasSent(): boolean {
-    return this.#connection.socket.bytesWritten > this.#bytesBefore
-  }
-
-  writeData(chunk: Uint8Array): boolean {
-    const { output } = this.#connection
-    if (this.#isGivenUp || chunk.length === 0) return true
-    if (this.isTunnel) return output.writeBytes(chunk)
-    if (this.isWritten) return true
-    if (this.#isChunked) {
-      output.writeText(`${chunk.length.toString(16)}\r\n`)
-      output.writeBytes(chunk)
-      output.writeText('\r\n')
-      return !output.isFull
-    }
-    // More than was announced would be read as the next request.
-    if (chunk.length > this.#remaining) {
-      this.reset('protocol-error')
-      return true
-    }
-    this.#remaining -= chunk.length
-    return output.writeBytes(chunk)
-  }
-
-  writeEnd(trailers?: HeaderList): void {
-    if (this.#isGivenUp) return
-    if (this.isTunnel) {
-      this.isWritten = true
-      this.#connection.endTunnel()
-    } else if (!this.isWritten) {
-      if (!this.#isChunked && this.#remaining > 0) {
-        this.reset('protocol-error')
-        return
-      }
-      this.isWritten = true
-      if (this.#isChunked) this.#connection.output.writeText(`0\r\n${trailers ? fieldLines(trailers) : ''}\r\n`)
-      this.#connection.requestWritten()
-    }
-  }
-
-  reset(_reason: ResetReason): void {
-    if (this.#isGivenUp) return
-    this.#isGivenUp = true
-    if (!this.hasAnswer || !this.isWritten) this.#connection.abort()
-  }
-
-  pause(): void {
-    if (!this.#isGivenUp) this.#connection.socket.pause()
-  }
-
-  resume(): void {
-    this.#connection.socket.resume()
-  }
-
-  onBodyData(chunk: Uint8Array): void {
-    if (!this.#isGivenUp) this.sink.onData(chunk)
-  }
-
-  onBodyEnd(trailers: HeaderList | undefined): void {
-    if (!this.#isGivenUp) this.#connection.answered(this, trailers)
+  /** Without a word to the stream. */
+  #close(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#body.stop()
+    this.socket.destroy()
+    this.#owner.onClosed(this)
   }
 }

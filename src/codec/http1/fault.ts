@@ -1,7 +1,7 @@
-/** What is wrong with bytes that are no message. */
+/** What is wrong with bytes that are no message, and with messages that can't become bytes. */
 import type { ErrorCodeName } from '#/std/errors.ts'
 
-/** Thrown by the parsers, caught by the connections: the first becomes an answer, the second a log line. */
+/** Thrown by the parsers, caught by the connections: the client's becomes an answer, the endpoint's a reset. */
 export class FramingFault extends Error {
   readonly code: ErrorCodeName
 
@@ -12,7 +12,15 @@ export class FramingFault extends Error {
   }
 }
 
-/** A request that RFC 9112 does not allow. */
-export function badRequest(detail: string): FramingFault {
+/** A message that RFC 9112 does not allow. */
+export function badMessage(detail: string): FramingFault {
   return new FramingFault('bad_request', detail)
+}
+
+/** Thrown by whoever writes a head or trailers that would be read as something else. Nothing of it was written. */
+export class UnwritableMessage extends Error {
+  constructor(detail: string) {
+    super(detail)
+    this.name = 'UnwritableMessage'
+  }
 }

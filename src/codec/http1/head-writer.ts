@@ -1,130 +1,105 @@
 /** Heads as text: framing is written anew from the head, so that what left can be read in one way only. */
 import type { HeaderList, RequestHead, ResponseHead } from '../message.ts'
 import { unknownLength } from '../message.ts'
-import { badRequest } from './fault.ts'
-import { forbiddenInField } from './syntax.ts'
+import { UnwritableMessage } from './fault.ts'
+import { isKeptValue, lookUpName } from './field.ts'
+import { statusLine } from './reason.ts'
+import { isMethod } from './request-head.ts'
+import type { BodyFraming } from './response-head.ts'
+import { isBodiless } from './response-head.ts'
+import { isAuthority, isFieldText, isTargetText } from './syntax.ts'
 
-const reasons: Readonly<Record<number, string>> = {
-  100: 'Continue',
-  101: 'Switching Protocols',
-  102: 'Processing',
-  103: 'Early Hints',
-  200: 'OK',
-  201: 'Created',
-  202: 'Accepted',
-  203: 'Non-Authoritative Information',
-  204: 'No Content',
-  205: 'Reset Content',
-  206: 'Partial Content',
-  300: 'Multiple Choices',
-  301: 'Moved Permanently',
-  302: 'Found',
-  303: 'See Other',
-  304: 'Not Modified',
-  307: 'Temporary Redirect',
-  308: 'Permanent Redirect',
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  409: 'Conflict',
-  410: 'Gone',
-  413: 'Content Too Large',
-  414: 'URI Too Long',
-  417: 'Expectation Failed',
-  421: 'Misdirected Request',
-  429: 'Too Many Requests',
-  431: 'Request Header Fields Too Large',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-  505: 'HTTP Version Not Supported',
-}
-
-const statusLines: string[] = []
-
-function statusLine(status: number): string {
-  return (statusLines[status] ??= `HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\n`)
-}
-
-/** @throws FramingFault when a field holds CR, LF or NUL: it would be read as more than one. */
+/**
+ * Names and values are checked, for policies and users write into them too; fields that only framing may say are left out.
+ * @throws UnwritableMessage when a field could be read as more than one, or could not be written in Latin-1.
+ */
 export function fieldLines(headers: HeaderList): string {
   let text = ''
-  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`
-  // One look at the whole: every line that we made ends in CRLF, so there must be exactly as many as fields.
-  if (countLineEnds(text) !== headers.length / 2 || text.includes('\0')) throw badField(headers)
+  for (let i = 0; i < headers.length; i += 2) {
+    const known = lookUpName(headers[i]!)
+    if (known === undefined) throw new UnwritableMessage(`${JSON.stringify(headers[i])} is no name of a header`)
+    if (known.role !== 'plain') continue
+    const value = headers[i + 1]!
+    if (!isKeptValue(value) && !isFieldText(value)) {
+      throw new UnwritableMessage(`header ${known.name} holds a line break, a control character or one outside Latin-1`)
+    }
+    text += `${known.name}: ${value}\r\n`
+  }
   return text
 }
 
-function countLineEnds(text: string): number {
-  let count = 0
-  let position = -1
-  while ((position = text.indexOf('\n', position + 1)) >= 0) {
-    if (text.charCodeAt(position - 1) !== 0x0d) return -1
-    count++
-  }
-  return text.indexOf('\r') < 0 || !/\r(?!\n)/.test(text) ? count : -1
-}
-
-function badField(headers: HeaderList): Error {
-  const at = headers.findIndex((text) => forbiddenInField.test(text))
-  const name = headers[at - (at % 2)] ?? ''
-  return badRequest(`header ${JSON.stringify(name)} holds a line break or NUL`)
-}
-
-function lengthLine(length: number): string {
-  return length === unknownLength ? 'transfer-encoding: chunked\r\n' : `content-length: ${length}\r\n`
-}
-
+/** Methods whose requests are expected to have a body: none is said too (RFC 9110 section 8.6). */
 const methodsWithBody = new Set(['POST', 'PUT', 'PATCH'])
 
-export function requestText(head: RequestHead): string {
-  let text = `${head.method} ${head.path} HTTP/1.1\r\nhost: ${head.authority}\r\n`
-  if (forbiddenInField.test(text.slice(0, -2).replace('\r\n', '')))
-    throw badRequest('method, path or authority hold a line break')
-  text += fieldLines(head.headers)
-  if (head.bodyLength !== 0 || methodsWithBody.has(head.method)) text += lengthLine(head.bodyLength)
+/**
+ * @param bodyLength of the body that will be written; `unknownLength` to be chunked.
+ * @throws UnwritableMessage
+ */
+export function requestText(head: RequestHead, bodyLength: number): string {
+  const { method, path, authority, upgrade } = head
+  if (!isMethod(method)) throw new UnwritableMessage('the method is no token')
+  if (!isTargetText(path)) throw new UnwritableMessage('the path is empty or holds a character that no path may hold')
+  if (authority !== lastAuthority) checkAuthority(authority)
+  let text = `${method} ${path} HTTP/1.1\r\nhost: ${authority}\r\n${fieldLines(head.headers)}`
+  if (bodyLength === unknownLength) text += 'transfer-encoding: chunked\r\n'
+  else if (bodyLength !== 0 || methodsWithBody.has(method)) text += `content-length: ${bodyLength}\r\n`
   if (head.expectsContinue) text += 'expect: 100-continue\r\n'
-  if (head.upgrade !== '') text += `connection: upgrade\r\nupgrade: ${head.upgrade}\r\n`
+  if (upgrade !== '') text += upgradeLines(upgrade)
   return `${text}\r\n`
 }
 
+/** The one that was found good last: most requests of a turn go to the same. */
+let lastAuthority = ''
+
+function checkAuthority(authority: string): void {
+  if (!isAuthority(authority)) throw new UnwritableMessage('the authority is no host name with optional port')
+  lastAuthority = authority
+}
+
+function upgradeLines(protocol: string): string {
+  if (!isFieldText(protocol)) throw new UnwritableMessage('the protocol to upgrade to holds a control character')
+  return `connection: upgrade\r\nupgrade: ${protocol}\r\n`
+}
+
 /** What the server side knows about the connection when it answers. */
-export interface ResponseFraming {
+export interface AnswerTerms {
   /** Of the request. */
   method: string
   isOldClient: boolean
   isKeepAlive: boolean
 }
 
-/** The body that follows the head on the wire. */
-export type BodyFraming = 'none' | 'fixed' | 'chunked' | 'until-close'
-
-export function responseFraming(head: ResponseHead, framing: ResponseFraming, isEnd: boolean): BodyFraming {
-  const { status } = head
-  if (framing.method === 'HEAD' || status === 204 || status === 304 || status < 200) return 'none'
+/** How the body of an answer ends on the wire (RFC 9112 section 6.3). */
+export function answerFraming(head: ResponseHead, { method, isOldClient }: AnswerTerms, isEnd: boolean): BodyFraming {
+  if (isBodiless(method, head.status)) return 'none'
   if (head.bodyLength !== unknownLength || isEnd) return 'fixed'
-  return framing.isOldClient ? 'until-close' : 'chunked'
+  return isOldClient ? 'until-close' : 'chunked'
 }
 
-export function responseText(head: ResponseHead, framing: ResponseFraming, body: BodyFraming): string {
-  let text = statusLine(head.status) + fieldLines(head.headers)
+/** @throws UnwritableMessage */
+export function responseText(head: ResponseHead, terms: AnswerTerms, body: BodyFraming): string {
   const { status, bodyLength } = head
-  if (status === 101) return `${text}connection: upgrade\r\nupgrade: ${head.upgrade}\r\n\r\n`
+  const line = statusLine(status)
+  if (line === undefined) throw new UnwritableMessage(`${status} is no status`)
+  let text = line + fieldLines(head.headers)
+  if (status === 101) return `${text}${upgradeLines(head.upgrade)}\r\n`
   if (body === 'fixed') text += `content-length: ${bodyLength === unknownLength ? 0 : bodyLength}\r\n`
   else if (body === 'chunked') text += 'transfer-encoding: chunked\r\n'
-  else if (body === 'none' && bodyLength > 0 && (framing.method === 'HEAD' || status === 304)) {
-    text += `content-length: ${bodyLength}\r\n`
-  }
-  if (!framing.isKeepAlive) text += 'connection: close\r\n'
-  else if (framing.isOldClient) text += 'connection: keep-alive\r\n'
+  else if (body === 'none' && saysLength(head, terms)) text += `content-length: ${bodyLength}\r\n`
+  if (!terms.isKeepAlive) text += 'connection: close\r\n'
+  else if (terms.isOldClient) text += 'connection: keep-alive\r\n'
   return `${text}\r\n`
 }
 
+/** The length that a GET would have had (RFC 9110 section 8.6). A 304 with length 0 could be taken for an empty resource. */
+function saysLength({ status, bodyLength }: ResponseHead, { method }: AnswerTerms): boolean {
+  if (status === 304) return bodyLength > 0
+  return method === 'HEAD' && status >= 200 && status !== 204 && bodyLength !== unknownLength
+}
+
+/** @throws UnwritableMessage */
 export function informationalText(status: number, headers: HeaderList): string {
-  return `${statusLine(status)}${fieldLines(headers)}\r\n`
+  const line = status >= 100 && status <= 199 && status !== 101 ? statusLine(status) : undefined
+  if (line === undefined) throw new UnwritableMessage(`${status} is no informational status`)
+  return `${line}${fieldLines(headers)}\r\n`
 }

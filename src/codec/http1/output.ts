@@ -1,9 +1,20 @@
 /**
- * The way out of a connection: everything that a turn of the event loop produced leaves in one write. Heads are kept as
- * strings until then and written straight into a shared slab, small chunks are copied beside them, large ones are handed
- * to the socket as they are.
+ * The way out of a connection: everything that a turn of the event loop produced leaves in one write. Text alone goes to the
+ * socket as it is, which copies it on the system's stack; text with small chunks is gathered in a slab that all connections
+ * share; large chunks are handed over uncopied.
  */
 import type { Socket } from 'node:net'
+
+export interface OutputOwner {
+  /** The reader is slow: nothing more should be written before `onWritable`. */
+  onFull(): void
+  /** There is room again after `isFull`. */
+  onWritable(): void
+  /** What was written before `awaitFlush` has been handed to the system, but for what its buffers hold. */
+  onFlushed(): void
+  /** One of the others has thrown. */
+  onFault(error: unknown): void
+}
 
 const slabBytes = 65_536
 /** Above this a copy costs more than a second buffer in the same writev. */
@@ -12,29 +23,34 @@ const copyBytesMax = 16_384
 let slab = Buffer.allocUnsafeSlow(slabBytes)
 let slabUsed = 0
 
-const waiting: Output[] = []
+let waiting: Output[] = []
+let batch: Output[] = []
 let isScheduled = false
 
 function flushAll(): void {
   isScheduled = false
-  const batch = waiting.splice(0)
-  for (const output of batch) output.flushTurn()
+  const outputs = waiting
+  waiting = batch
+  batch = outputs
+  for (const output of outputs) output.flushTurn()
+  outputs.length = 0
 }
 
 export class Output {
   readonly #socket: Socket
   readonly #bytesMax: number
-  readonly #onWritable: () => void
+  readonly #owner: OutputOwner
   #parts: (string | Uint8Array)[] = []
   #bytes = 0
   #isWaiting = false
   #isFull = false
+  #isAwaited = false
 
-  /** @param onWritable there is room again after `isFull`. */
-  constructor(options: { socket: Socket; bytesMax: number; onWritable: () => void }) {
+  /** @param options.bytesMax bytes that wait for a slow reader before `isFull`. */
+  constructor(options: { socket: Socket; bytesMax: number; owner: OutputOwner }) {
     this.#socket = options.socket
     this.#bytesMax = options.bytesMax
-    this.#onWritable = options.onWritable
+    this.#owner = options.owner
     this.#socket.on('drain', () => this.#drained())
   }
 
@@ -43,9 +59,17 @@ export class Output {
     return this.#isFull
   }
 
+  /** Bytes that the system has taken so far: it stands still while the reader takes nothing. */
+  get takenBytes(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength
+  }
+
   /** Latin-1 text; the caller has checked it. */
   writeText(text: string): void {
-    this.#parts.push(text)
+    const last = this.#parts.length - 1
+    const before = this.#parts[last]
+    if (typeof before === 'string') this.#parts[last] = before + text
+    else this.#parts.push(text)
     this.#bytes += text.length
     this.#schedule()
   }
@@ -59,24 +83,33 @@ export class Output {
     return !this.#isFull
   }
 
+  /** Asks for one `onFlushed`, never during this call. */
+  awaitFlush(): void {
+    this.#isAwaited = true
+    this.#schedule()
+  }
+
   flush(): void {
     const parts = this.#parts
     if (parts.length === 0) return
     this.#parts = []
     const bytes = this.#bytes
     this.#bytes = 0
-    if (this.#socket.destroyed || this.#socket.writableEnded) return
-    const hasRoom = bytes <= copyBytesMax ? this.#socket.write(joinInSlab(parts, bytes)) : this.#writeParts(parts)
-    if (!hasRoom && this.#socket.writableLength > this.#bytesMax) this.#isFull = true
+    const socket = this.#socket
+    if (socket.destroyed || socket.writableEnded) return
+    const hasRoom = parts.length === 1 ? writePart(socket, parts[0]!) : this.#writeParts(parts, bytes)
+    if (hasRoom || this.#isFull || socket.writableLength <= this.#bytesMax) return
+    this.#isFull = true
+    this.#owner.onFull()
   }
 
-  #writeParts(parts: readonly (string | Uint8Array)[]): boolean {
-    this.#socket.cork()
+  #writeParts(parts: readonly (string | Uint8Array)[], bytes: number): boolean {
+    const socket = this.#socket
+    if (bytes <= copyBytesMax) return writeJoined(socket, parts, bytes)
+    socket.cork()
     let hasRoom = true
-    for (const part of parts) {
-      hasRoom = typeof part === 'string' ? this.#socket.write(part, 'latin1') : this.#socket.write(part)
-    }
-    this.#socket.uncork()
+    for (const part of parts) hasRoom = writePart(socket, part)
+    socket.uncork()
     return hasRoom
   }
 
@@ -86,23 +119,42 @@ export class Output {
     waiting.push(this)
     if (isScheduled) return
     isScheduled = true
-    setImmediate(() => flushAll())
+    setImmediate(flushAll)
   }
 
-  /** Called by the batch. */
+  /** Called by the batch. Never throws: one connection's fault must not cost the others their turn. */
   flushTurn(): void {
     this.#isWaiting = false
-    this.flush()
+    try {
+      this.flush()
+      if (this.#isAwaited && !this.#isFull) this.#flushed()
+    } catch (error) {
+      this.#owner.onFault(error)
+    }
   }
 
   #drained(): void {
     if (!this.#isFull) return
     this.#isFull = false
-    this.#onWritable()
+    try {
+      if (this.#isAwaited) this.#flushed()
+      else this.#owner.onWritable()
+    } catch (error) {
+      this.#owner.onFault(error)
+    }
+  }
+
+  #flushed(): void {
+    this.#isAwaited = false
+    this.#owner.onFlushed()
   }
 }
 
-function joinInSlab(parts: readonly (string | Uint8Array)[], bytes: number): Buffer {
+function writePart(socket: Socket, part: string | Uint8Array): boolean {
+  return typeof part === 'string' ? socket.write(part, 'latin1') : socket.write(part)
+}
+
+function writeJoined(socket: Socket, parts: readonly (string | Uint8Array)[], bytes: number): boolean {
   if (slabUsed + bytes > slabBytes) {
     slab = Buffer.allocUnsafeSlow(slabBytes)
     slabUsed = 0
@@ -117,5 +169,8 @@ function joinInSlab(parts: readonly (string | Uint8Array)[], bytes: number): Buf
     }
   }
   slabUsed = position
-  return slab.subarray(start, position)
+  const hasRoom = socket.write(slab.subarray(start, position))
+  // The system took it all at once: its place can be used again.
+  if (socket.writableLength === 0) slabUsed = start
+  return hasRoom
 }

@@ -1,27 +1,31 @@
 /**
  * The server side of an HTTP/1.1 connection (RFC 9112).
  *
- *            head whole              answer and body through
- *   idle ──────────────▶ exchange ──────────────────────────▶ idle (keep-alive), else closing
- *    │  malformed           │ 101                 │ reset
- *    ▼                      ▼                     ▼
- *   closing ◀───────── tunnel (raw bytes)      closed
+ *            head whole                 answer has left, body through
+ *   idle ───────────────▶ exchange ─────────────────────────────────▶ idle, or closing without keep-alive
+ *    ▲                       │ │ └─ answer has left, body not ─▶ discarding ─▶ idle, or closing when it is too long
+ *    └───────────────────────┼─┘
+ *   idle, exchange ─malformed┼─▶ closing ─ read by the client, or not in time ─▶ closed
+ *                            ├─ 101 ─▶ tunnel ─ both ends ─▶ closed
+ *                            └─ reset, or the client left ─▶ closed
  *
- * One exchange at a time: a pipelined request waits, unread past a limit, until the answer before it is through.
+ * One exchange at a time: a pipelined request waits, unread past a limit, until the answer before it has left.
  */
 import type { Socket } from 'node:net'
 import type { ErrorCodeName } from '#/std/errors.ts'
-import { errorCodes } from '#/std/errors.ts'
-import type { ServerHandler } from '../stream.ts'
+import type { ResetReason, ServerHandler } from '../stream.ts'
 import type { TimerWheel } from '../timer-wheel.ts'
 import { WheelTimer } from '../timer-wheel.ts'
+import type { BodyTarget } from './body-reader.ts'
 import { BodyReader } from './body-reader.ts'
 import { FramingFault } from './fault.ts'
-import { parseRequestHead } from './head.ts'
+import type { FieldMemory } from './framing.ts'
 import { HeadBuffer } from './head-buffer.ts'
-import { responseText } from './head-writer.ts'
 import type { Http1Limits } from './limits.ts'
+import type { OutputOwner } from './output.ts'
 import { Output } from './output.ts'
+import { refusalText } from './refusal.ts'
+import { parseRequestHead } from './request-head.ts'
 import { Http1ServerStream } from './server-stream.ts'
 
 export interface Http1ServerOptions {
@@ -33,39 +37,45 @@ export interface Http1ServerOptions {
   onClosed?: () => void
 }
 
-/** How long a refused client may take to read its answer before the connection is cut, ms. */
-const lingerMs = 1000
+type State = 'idle' | 'exchange' | 'discarding' | 'tunnel' | 'closing' | 'closed'
 
-type State = 'idle' | 'exchange' | 'tunnel' | 'closing' | 'closed'
+const nobody: BodyTarget = { onBodyData: () => undefined, onBodyEnd: () => undefined }
 
-export class Http1ServerConnection {
+export class Http1ServerConnection implements OutputOwner {
   readonly socket: Socket
+  /** Of the peer, without port. */
+  readonly remoteAddress: string
   readonly output: Output
-  readonly body: BodyReader
   readonly #options: Http1ServerOptions
+  readonly #limits: Http1Limits
   readonly #head: HeadBuffer
-  readonly #timer: WheelTimer
+  readonly #body: BodyReader
+  readonly #memory: FieldMemory = []
+  readonly #timer = new WheelTimer(() => this.#timedOut())
   #state: State = 'idle'
   #stream: Http1ServerStream | undefined
   #held: Buffer[] = []
   #heldBytes = 0
+  #discardedBytes = 0
+  #stallMark = 0
   #isDraining = false
+  #isTunnelOpen = false
   #hasEnded = false
   #hasSentEnd = false
-  #isReading = false
+  #lossReason: ResetReason = 'connection-lost'
+  /** Something of the body of the present request has come. */
+  hasBodyBegun = false
 
+  /** @param socket connected, with `allowHalfOpen`: a tunnel can end one way first, and a last answer is still sent. */
   constructor(socket: Socket, options: Http1ServerOptions) {
     this.socket = socket
+    this.remoteAddress = socket.remoteAddress ?? ''
     this.#options = options
-    this.#head = new HeadBuffer(options.limits)
-    this.body = new BodyReader(options.limits)
-    this.output = new Output({
-      socket,
-      bytesMax: options.limits.outputBytesMax,
-      onWritable: () => this.#stream?.sink?.onWritable(),
-    })
-    this.#timer = new WheelTimer(() => this.#timedOut())
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    this.#limits = options.limits
+    this.#head = new HeadBuffer({ limits: options.limits, maySkipLine: true })
+    this.#body = new BodyReader(options.limits)
+    this.output = new Output({ socket, bytesMax: options.limits.outputBytesMax, owner: this })
+    socket.on('data', (chunk: Buffer) => this.#read(chunk))
     socket.on('end', () => this.#onEnd())
     socket.on('error', () => socket.destroy())
     socket.on('close', () => this.#onClose())
@@ -76,176 +86,110 @@ export class Http1ServerConnection {
     return this.#isDraining
   }
 
-  /** No request is under way. */
+  /** No request is under way, and no answer on its way. */
   get isIdle(): boolean {
-    return this.#state === 'idle' && !this.#head.hasPartial
+    if (this.#state === 'idle') return !this.#head.hasPartial
+    return this.#state === 'closed' || (this.#state === 'closing' && this.socket.writableFinished)
   }
 
   /** Closes when idle, else after the answer under way, which says `connection: close`. */
   drain(): void {
     this.#isDraining = true
-    if (this.isIdle) this.socket.end()
+    if (this.#state === 'idle' && !this.#head.hasPartial) this.#close()
   }
 
   destroy(): void {
     this.socket.destroy()
   }
 
-  #onData(chunk: Buffer): void {
-    if (this.#state === 'idle' || (this.#state === 'exchange' && this.#heldBytes === 0)) this.#read(chunk)
-    else if (this.#state === 'tunnel') this.#stream!.sink!.onData(chunk)
-    else if (this.#state === 'exchange') this.#hold(chunk)
-  }
+  // What comes from the client.
 
-  #hold(chunk: Buffer): void {
-    this.#held.push(chunk)
-    this.#heldBytes += chunk.length
-    if (this.#heldBytes > this.#options.limits.pipelinedBytesMax) this.socket.pause()
-  }
-
-  /** Reads messages until the bytes are used up or must wait. */
   #read(chunk: Buffer): void {
-    this.#isReading = true
     try {
-      let position = 0
-      while (position < chunk.length) {
-        if (this.#state === 'idle') {
-          if (!this.#head.take(chunk, position)) {
-            if (this.#head.hasPartial) this.#options.wheel.set(this.#timer, this.#options.limits.headerTimeoutMs)
-            break
-          }
-          position = this.#head.next
-          this.#begin(this.#head.text)
-        } else if (this.#state === 'exchange' && !this.body.isDone) {
-          position = this.body.read(chunk, position, this.#stream!)
-        } else if (this.#state === 'tunnel') {
-          this.#stream!.sink!.onData(chunk.subarray(position))
-          break
-        } else {
-          if (this.#state === 'exchange') this.#hold(chunk.subarray(position))
-          break
-        }
-      }
+      for (let position = 0; position < chunk.length; ) position = this.#readSome(chunk, position)
     } catch (error) {
-      this.#malformed(error)
-    } finally {
-      this.#isReading = false
+      this.onFault(error)
     }
-    this.#resumeHeld()
+  }
+
+  #readSome(chunk: Buffer, start: number): number {
+    switch (this.#state) {
+      case 'idle':
+        return this.#readHead(chunk, start)
+      case 'exchange':
+        if (this.#body.isDone) return this.#hold(chunk, start)
+        this.hasBodyBegun = true
+        return this.#body.read(chunk, start, this.#stream!)
+      case 'discarding':
+        return this.#readDiscarded(chunk, start)
+      case 'tunnel':
+        if (!this.#isTunnelOpen) return this.#hold(chunk, start)
+        this.#stream?.sink?.onData(start === 0 ? chunk : chunk.subarray(start))
+        return chunk.length
+      default:
+        return chunk.length
+    }
+  }
+
+  #readHead(chunk: Buffer, start: number): number {
+    const hadPartial = this.#head.hasPartial
+    if (this.#head.take(chunk, start)) {
+      // The next head may be taken before this call is over.
+      const { next } = this.#head
+      this.#begin(this.#head.text)
+      return next
+    }
+    // Counted from the first byte: a client that sends one now and then gains no time.
+    if (!hadPartial && this.#head.hasPartial) this.#options.wheel.set(this.#timer, this.#limits.headerTimeoutMs)
+    return chunk.length
   }
 
   #begin(text: string): void {
-    const { handler, limits, wheel } = this.#options
-    const { head, isKeepAlive } = parseRequestHead(text, limits)
-    wheel.cancel(this.#timer)
+    const request = parseRequestHead(text, this.#limits, this.#memory)
+    const { bodyLength, upgrade } = request.head
     this.#state = 'exchange'
-    if (head.bodyLength > 0) this.body.startFixed(head.bodyLength)
-    else if (head.bodyLength < 0) this.body.startChunked()
-    const stream = new Http1ServerStream(this, head, isKeepAlive)
+    this.hasBodyBegun = false
+    if (bodyLength > 0) this.#body.startFixed(bodyLength)
+    else if (bodyLength < 0) this.#body.startChunked()
+    if (bodyLength === 0) this.#options.wheel.cancel(this.#timer)
+    else this.#watchStall()
+    const stream = new Http1ServerStream(this, request)
     this.#stream = stream
-    stream.sink = handler.onStream(stream)
+    const sink = this.#options.handler.onStream(stream)
+    if (stream.isOver) return
+    stream.sink = sink
     // A request to upgrade has no end yet: what follows its answer belongs to the tunnel.
-    if (head.bodyLength === 0 && head.upgrade === '') stream.onBodyEnd(undefined)
+    if (bodyLength === 0 && upgrade === '') stream.onBodyEnd(undefined)
   }
 
-  /** Called by the stream: the answer is 101 and has been written. */
-  becomeTunnel(): void {
-    this.#state = 'tunnel'
-    if (!this.#isReading) this.#resumeHeld()
+  #hold(chunk: Buffer, start: number): number {
+    this.#held.push(start === 0 ? chunk : chunk.subarray(start))
+    this.#heldBytes += chunk.length - start
+    if (this.#heldBytes > this.#limits.pipelinedBytesMax) this.socket.pause()
+    return chunk.length
   }
 
-  /** Called by the stream: nothing more goes to the client; bytes may still come from it. */
-  endTunnel(): void {
-    this.#hasSentEnd = true
-    this.output.flush()
-    this.socket.end()
-  }
-
-  /** Called by the stream: its answer has been written to the end. */
-  answered(stream: Http1ServerStream, mayKeepAlive: boolean): void {
-    if (this.#stream !== stream || this.#state === 'closed') return
-    this.output.flush()
-    stream.sink?.onFinished()
-    const keeps = mayKeepAlive && this.body.isDone && !this.#isDraining && this.#state === 'exchange'
-    this.#stream = undefined
-    if (!keeps) {
-      this.#close()
-      return
-    }
-    this.#state = 'idle'
-    if (this.socket.isPaused() && this.#heldBytes === 0) this.socket.resume()
-    this.#options.wheel.set(this.#timer, this.#options.limits.idleTimeoutMs)
-    if (this.#hasEnded && this.#heldBytes === 0) this.#close()
-    else if (!this.#isReading) this.#resumeHeld()
-  }
-
-  #resumeHeld(): void {
-    if (this.#heldBytes === 0 || this.#state === 'exchange') return
+  #takeHeld(): Buffer {
     const chunk = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held)
     this.#held = []
     this.#heldBytes = 0
-    this.socket.resume()
-    if (this.#state === 'idle') this.#read(chunk)
-    else if (this.#state === 'tunnel') this.#stream!.sink!.onData(chunk)
+    return chunk
   }
 
-  /** The exchange can't go on: nothing of it may be mistaken for the next. */
-  abort(): void {
-    this.#stream = undefined
-    this.#state = 'closed'
-    this.socket.destroy()
+  #readDiscarded(chunk: Buffer, start: number): number {
+    const next = this.#body.read(chunk, start, nobody)
+    this.#discardedBytes += next - start
+    if (this.#body.isDone) this.#becomeIdle()
+    else if (this.#discardedBytes > this.#limits.discardBytesMax) this.#close()
+    return next
   }
 
-  #malformed(error: unknown): void {
-    const isFraming = error instanceof FramingFault
-    const code: ErrorCodeName = isFraming ? error.code : 'extension_failed'
-    const detail = isFraming
-      ? error.message
-      : `${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
-    this.#options.handler.onMalformed(code, detail)
-    const stream = this.#stream
-    const hasAnswer = stream?.hasWrittenHead ?? false
-    this.#stream = undefined
-    stream?.sink?.onReset('protocol-error')
-    if (hasAnswer) {
-      this.abort()
-      return
-    }
-    this.#refuse(code, isFraming ? detail : '')
+  pause(): void {
+    this.socket.pause()
   }
 
-  #refuse(code: ErrorCodeName, detail: string): void {
-    const { status, meaning } = errorCodes[code]
-    const text = `${code}: ${meaning}${detail === '' ? '' : ` (${detail})`}\n`
-    const headers = ['content-type', 'text/plain; charset=utf-8', 'weft-detail', `${code}; ${detail}`]
-    const framing = { method: 'GET', isOldClient: false, isKeepAlive: false }
-    const head = { status, headers, bodyLength: Buffer.byteLength(text), upgrade: '' }
-    this.output.writeText(responseText(head, framing, 'fixed'))
-    this.output.writeBytes(Buffer.from(text))
-    this.#close()
-  }
-
-  /** Lets the peer read what was written, then cuts: closing at once could cost it the answer (RFC 9112 section 9.6). */
-  #close(): void {
-    if (this.#state === 'closing' || this.#state === 'closed') return
-    this.#state = 'closing'
-    this.#held = []
-    this.#heldBytes = 0
-    this.output.flush()
-    this.socket.resume()
-    this.socket.end()
-    this.#options.wheel.set(this.#timer, lingerMs)
-  }
-
-  #timedOut(): void {
-    if (this.#state === 'idle' && this.#head.hasPartial) {
-      this.#options.handler.onMalformed(
-        'request_header_timeout',
-        `no whole head in ${this.#options.limits.headerTimeoutMs} ms`,
-      )
-      this.#refuse('request_header_timeout', `${this.#options.limits.headerTimeoutMs} ms`)
-    } else if (this.#state === 'idle') this.#close()
-    else this.socket.destroy()
+  resume(): void {
+    if (this.#heldBytes <= this.#limits.pipelinedBytesMax) this.socket.resume()
   }
 
   /**
@@ -254,23 +198,175 @@ export class Http1ServerConnection {
    */
   #onEnd(): void {
     this.#hasEnded = true
-    if (this.#state === 'tunnel') this.#stream!.sink!.onEnd(undefined)
-    else if (this.#state === 'exchange') this.#onClose()
-    else if (this.#state === 'idle') this.#close()
+    if (this.#state === 'tunnel') this.#endOfTunnel()
+    else if (this.#state === 'idle' || this.#state === 'discarding') this.#close()
+    // An answer that is written to its end may still leave.
+    else if (this.#state === 'exchange' && !this.#stream?.isDone) this.abort('connection-lost')
+  }
+
+  // What goes to the client; called by the stream.
+
+  /** The answer is 101. */
+  becomeTunnel(): void {
+    this.#state = 'tunnel'
+    this.#options.wheel.cancel(this.#timer)
+    this.output.awaitFlush()
+  }
+
+  /** Nothing more goes to the client; bytes may still come from it. */
+  endTunnel(): void {
+    if (this.#hasSentEnd) return
+    this.#hasSentEnd = true
+    this.output.flush()
+    this.socket.end()
+  }
+
+  /** The answer has been written to its end. */
+  answered(): void {
+    this.output.awaitFlush()
+  }
+
+  /** The exchange can't go on: nothing of it may be mistaken for the next, nor its answer for a whole one. */
+  abort(reason: ResetReason = 'cancelled'): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#lossReason = reason
+    this.#body.stop()
+    if (this.#stream?.isUntilClose) this.socket.resetAndDestroy()
+    else this.socket.destroy()
+  }
+
+  onFull(): void {
+    if (this.#timer.slot < 0) this.#watchStall()
+  }
+
+  onWritable(): void {
+    this.#stream?.sink?.onWritable()
+  }
+
+  onFlushed(): void {
+    if (this.#state === 'tunnel') this.#openTunnel()
+    else if (this.#state === 'exchange') this.#conclude()
+  }
+
+  #openTunnel(): void {
+    this.#isTunnelOpen = true
+    if (this.#heldBytes > 0) this.#stream?.sink?.onData(this.#takeHeld())
+    if (this.#hasEnded) this.#endOfTunnel()
+    else this.socket.resume()
+  }
+
+  #endOfTunnel(): void {
+    if (this.#isTunnelOpen) this.#stream?.sink?.onEnd(undefined)
+  }
+
+  #conclude(): void {
+    const stream = this.#stream!
+    this.#stream = undefined
+    stream.finish()
+    if (this.#state !== 'exchange') return
+    if (!stream.isKeepAlive || this.#isDraining || this.#hasEnded) this.#close()
+    else if (this.#body.isDone) this.#becomeIdle()
+    else this.#discard()
+  }
+
+  /** A short rest of a body is read, so that an early answer does not cost the connection. */
+  #discard(): void {
+    if (this.#body.remaining > this.#limits.discardBytesMax) {
+      this.#close()
+      return
+    }
+    this.#state = 'discarding'
+    this.#discardedBytes = 0
+    this.socket.resume()
+  }
+
+  #becomeIdle(): void {
+    this.#state = 'idle'
+    this.#options.wheel.set(this.#timer, this.#limits.idleTimeoutMs)
+    if (this.socket.isPaused()) this.socket.resume()
+    if (this.#heldBytes > 0) this.#read(this.#takeHeld())
+  }
+
+  // What ends it.
+
+  /** Bytes that are no message, or a mistake of whoever handles them. */
+  onFault(error: unknown): void {
+    const isFraming = error instanceof FramingFault
+    const code: ErrorCodeName = isFraming ? error.code : 'extension_failed'
+    const detail = isFraming ? error.message : stackOf(error)
+    const stream = this.#stream
+    this.#stream = undefined
+    this.#options.handler.onMalformed(code, detail)
+    const isAnswered = stream?.isDone || this.#state === 'discarding'
+    const isAnswering = stream?.hasHead || this.#state === 'closing'
+    stream?.lose(isFraming ? 'protocol-error' : 'cancelled')
+    if (isAnswered) this.#close()
+    else if (isAnswering) this.abort()
+    else this.#refuse(code, isFraming ? detail : '')
+  }
+
+  #refuse(code: ErrorCodeName, detail: string): void {
+    this.output.writeText(refusalText(code, detail))
+    this.#close()
+  }
+
+  /** Lets the client read what was written, then cuts: closing at once could cost it the answer (RFC 9112 section 9.6). */
+  #close(): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    this.#state = 'closing'
+    this.#held = []
+    this.#heldBytes = 0
+    this.#body.stop()
+    this.output.flush()
+    this.socket.resume()
+    this.#watchStall()
+    this.socket.end(() => {
+      if (!this.socket.destroyed) this.#options.wheel.set(this.#timer, this.#limits.lingerTimeoutMs)
+    })
+  }
+
+  #timedOut(): void {
+    if (this.#state === 'idle' && this.#head.hasPartial) {
+      const detail = `no whole head in ${this.#limits.headerTimeoutMs} ms`
+      this.#options.handler.onMalformed('request_header_timeout', detail)
+      this.#refuse('request_header_timeout', detail)
+    } else if (this.#state === 'idle') this.#close()
+    else if (this.#state === 'closing' && this.socket.writableFinished) this.socket.destroy()
+    else this.#checkStall()
+  }
+
+  #watchStall(): void {
+    this.#stallMark = this.socket.bytesRead + this.output.takenBytes
+    this.#options.wheel.set(this.#timer, this.#limits.stallTimeoutMs)
+  }
+
+  /** The client is cut off when it owes bytes, or has bytes to take, and moved none since the last look. */
+  #checkStall(): void {
+    const isOwing = !this.#body.isDone && !this.socket.isPaused()
+    const isSlow = this.output.isFull || this.#state === 'closing'
+    const isStill = this.socket.bytesRead + this.output.takenBytes === this.#stallMark
+    if ((isOwing || isSlow) && isStill) this.abort('timeout')
+    else if (isSlow || !this.#body.isDone) this.#watchStall()
   }
 
   #onClose(): void {
-    if (this.#state === 'closed' && this.socket.closed) {
-      this.#options.onClosed?.()
-      return
-    }
+    const isWholeTunnel = this.#state === 'tunnel' && this.#hasEnded && this.#hasSentEnd
     this.#state = 'closed'
     this.#options.wheel.cancel(this.#timer)
+    this.#body.stop()
     const stream = this.#stream
     this.#stream = undefined
-    if (!this.socket.destroyed) this.socket.destroy()
-    if (this.#hasEnded && this.#hasSentEnd) stream?.sink?.onFinished()
-    else stream?.sink?.onReset('connection-lost')
-    if (this.socket.closed) this.#options.onClosed?.()
+    try {
+      if (isWholeTunnel) stream?.finish()
+      else stream?.lose(this.#lossReason)
+    } catch (error) {
+      this.#options.handler.onMalformed('extension_failed', stackOf(error))
+    }
+    this.#options.onClosed?.()
   }
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
