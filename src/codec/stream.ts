@@ -83,7 +83,7 @@ export interface ClientSink {
   onData(chunk: Uint8Array): void
   onEnd(trailers: HeaderList | undefined): void
   /** `hasBytes`: something of the answer had come. `wasSent`: something of the request had been handed to the system. */
-  onReset(reason: ResetReason, state: { wasSent: boolean; detail: string }): void
+  onReset(reason: ResetReason, state: { wasSent: boolean; hasBytes: boolean; detail: string }): void
   onWritable(): void
 }
 
