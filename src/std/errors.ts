@@ -61,6 +61,14 @@ export const errorCodes = {
     meaning: 'The request uses a transfer coding other than chunked.',
     cure: 'Use Content-Encoding for compression.',
   },
+  unsupported_method: {
+    status: 501,
+    grpc: 12,
+    flag: 'DPE',
+    ...unsent,
+    meaning: 'The request uses CONNECT, which the proxy does not take here.',
+    cure: 'Call plain HTTP services by their URL, without a tunnel.',
+  },
   unsupported_version: {
     status: 505,
     grpc: 13,
