@@ -4,6 +4,7 @@
  * share; large chunks are handed over uncopied.
  */
 import type { Socket } from 'node:net'
+import { countLargeChunk } from '../buffer-collection.ts'
 
 export interface OutputOwner {
   /** The reader is slow: nothing more should be written before `onWritable`. */
@@ -59,11 +60,6 @@ export class Output {
     return this.#isFull
   }
 
-  /** Bytes that the system has taken so far: it stands still while the reader takes nothing. */
-  get takenBytes(): number {
-    return this.#socket.bytesWritten - this.#socket.writableLength
-  }
-
   /** Latin-1 text; the caller has checked it. */
   writeText(text: string): void {
     const last = this.#parts.length - 1
@@ -78,8 +74,10 @@ export class Output {
   writeBytes(chunk: Uint8Array): boolean {
     this.#parts.push(chunk)
     this.#bytes += chunk.length
-    if (this.#bytes >= copyBytesMax) this.flush()
-    else this.#schedule()
+    if (this.#bytes >= copyBytesMax) {
+      countLargeChunk(chunk.length)
+      this.flush()
+    } else this.#schedule()
     return !this.#isFull
   }
 
