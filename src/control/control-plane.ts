@@ -23,6 +23,8 @@ export interface ControlPlaneOptions {
   xds: HostPort
   /** Where the HTTP API is served; port 0 takes any. */
   api: HostPort
+  /** Services without a cluster IP get one of this range; for `weft up --isolate`. */
+  serviceRange?: string
   log: Log
 }
 
@@ -34,13 +36,13 @@ export interface ControlPlane {
 
 /** Starts all stages. Resolves when the servers listen; the first configuration follows at once. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { directories, log } = options
+  const { directories, serviceRange, log } = options
   let translation: Translation | undefined
   let sourceFaults: readonly Fault[] = []
   let admins: ReadonlyMap<string, string> = new Map()
 
   // 1. Source: what users and the system have said, each object in its last good version.
-  const source = new FileSource({ directories, clock: systemClock, log })
+  const source = new FileSource({ directories, clock: systemClock, log, ...(serviceRange ? { serviceRange } : {}) })
   // 3. Publish: the mesh as encoded resources, only what changed encoded anew.
   const publisher = new Publisher()
   // 4. Serve: each client what it asked for, over its own stream.

@@ -9,7 +9,7 @@ import { formatHostPort, type HostPort, parseHostPort } from '#/std/host-port.ts
 import { Log, type LogLevel, logLevels } from '#/std/log.ts'
 
 const usage = `Usage: control --config DIR [--config DIR …] [--xds 127.0.0.1:15010] [--api 127.0.0.1:15080]
-               [--log-level ${logLevels.join('|')}] [--log-format json|text]`
+               [--service-range 198.19.0.0/20] [--log-level ${logLevels.join('|')}] [--log-format json|text]`
 
 function fail(message: string): never {
   process.stderr.write(`${message}\n\n${usage}\n`)
@@ -29,6 +29,7 @@ function readFlags() {
         config: { type: 'string', multiple: true, default: [] },
         xds: { type: 'string', default: '127.0.0.1:15010' },
         api: { type: 'string', default: '127.0.0.1:15080' },
+        'service-range': { type: 'string', default: '' },
         'log-level': { type: 'string', default: 'info' },
         'log-format': { type: 'string', default: 'json' },
       },
@@ -53,6 +54,7 @@ try {
     directories: flags.config,
     xds: readAddress('xds', flags.xds),
     api: readAddress('api', flags.api),
+    ...(flags['service-range'] ? { serviceRange: flags['service-range'] } : {}),
     log,
   })
   process.stdout.write(

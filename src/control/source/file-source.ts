@@ -13,6 +13,7 @@ import { ObjectStore } from './object-store.ts'
 import { readFolder } from './read-folder.ts'
 import { ResourceTable } from './resource-table.ts'
 import type { Fault, Resources, Sourced } from './resources.ts'
+import { giveServiceAddresses } from './service-addresses.ts'
 
 export interface SourceSnapshot {
   resources: Resources
@@ -22,6 +23,8 @@ export interface SourceSnapshot {
 export interface FileSourceOptions {
   /** Folders, or single files. */
   directories: readonly string[]
+  /** Services without a cluster IP get one of this range (`198.19.16.0/20`); absent, they have none. */
+  serviceRange?: string
   clock: Clock
   log: Log
 }
@@ -31,9 +34,17 @@ const settleMs = 30
 
 function assemble(
   store: ObjectStore,
-  options: { fileFaults: readonly Fault[]; slices: ReadonlyMap<string, Sourced<EndpointSlice>> },
+  options: {
+    fileFaults: readonly Fault[]
+    slices: ReadonlyMap<string, Sourced<EndpointSlice>>
+    serviceRange?: string | undefined
+  },
 ): SourceSnapshot & { slices: Map<string, Sourced<EndpointSlice>> } {
   const { byKind, faults } = store.collect()
+  if (options.serviceRange) {
+    const services = new ResourceTable(byKind).of('Service')
+    byKind.set('Service', giveServiceAddresses(services, options.serviceRange) as Map<string, Sourced<never>>)
+  }
   const slices = deriveEndpointSlices(new ResourceTable(byKind), options.slices)
   byKind.set(
     'EndpointSlice',
@@ -99,7 +110,11 @@ export class FileSource implements Watched<SourceSnapshot> {
     const isChanged = this.#store.update(files) || faultText !== this.#fileFaults || this.#snapshot.value === undefined
     this.#fileFaults = faultText
     if (isChanged) {
-      const { slices, ...snapshot } = assemble(this.#store, { fileFaults, slices: this.#slices })
+      const { slices, ...snapshot } = assemble(this.#store, {
+        fileFaults,
+        slices: this.#slices,
+        serviceRange: this.#options.serviceRange,
+      })
       this.#slices = slices
       this.#snapshot.set(snapshot)
     }
