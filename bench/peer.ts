@@ -181,11 +181,11 @@ const weft: Peer = async ({ upstream, port, folder, profile }) => {
   const mesh = join(folder, 'mesh')
   mkdirSync(mesh)
   writeFileSync(join(mesh, 'mesh.yaml'), meshYaml(upstream, port))
-  const any = { host: '127.0.0.1', port: 0 }
+  const freeAddress = { host: '127.0.0.1', port: 0 }
   const control = await startControlPlane({
     directories: [mesh],
-    xds: any,
-    api: any,
+    xds: freeAddress,
+    api: freeAddress,
     log: new Log({ component: 'control', level: 'error' }),
   })
   const { path } = await bundle({

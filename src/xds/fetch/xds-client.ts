@@ -7,55 +7,24 @@
  * Source: xDS REST and gRPC protocol (envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol). As it allows, good resources of
  * an answer that also holds bad ones are applied, in both variants; the NACK names every bad one.
  */
-import type { Backoff } from '#/std/backoff.ts'
-import type { Clock, Timer } from '#/std/clock.ts'
+import type { Timer } from '#/std/clock.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort } from '#/std/host-port.ts'
-import type { Log } from '#/std/log.ts'
 import type { XdsNode } from '../node.ts'
-import type { Decode, ResourceKind, ResourceValues } from '../resources/resource.ts'
+import type { ResourceKind } from '../resources/resource.ts'
 import { typeUrls } from '../resources/resource.ts'
-import type { GrpcStream, GrpcStreamOptions } from '../transport/client/grpc-stream.ts'
+import type { GrpcStream } from '../transport/client/grpc-stream.ts'
 import type { DiscoveredResource, DiscoveryResponse } from './discovery-message.ts'
 import { decodeDeltaResponse, decodeSotwResponse, encodeDeltaRequest, encodeSotwRequest } from './discovery-message.ts'
-import type { LastGoodFile } from './last-good-file.ts'
 import type { ResourceSource, ResourceWatcher, Subscription } from './resource-source.ts'
-import { type Rejection, TypeState, wildcard } from './type-state.ts'
-
-export type Decoders = { [K in ResourceKind]: Decode<ResourceValues[K]> }
-
-export interface XdsClientOptions {
-  node: XdsNode
-  /** Tried in turn. */
-  addresses: readonly HostPort[]
-  protocol: 'delta' | 'sotw'
-  decoders: Decoders
-  openStream: (options: GrpcStreamOptions) => Pick<GrpcStream, 'send' | 'close'>
-  backoff: Backoff
-  clock: Clock
-  log: Log
-  /** Where accepted resources outlive the process; none when absent. */
-  lastGood?: LastGoodFile
-}
-
-export interface XdsClientStatus {
-  isConnected: boolean
-  address: string
-  /** Milliseconds since 1970 of the last change of `isConnected`. */
-  sinceMs: number
-  reconnects: number
-  types: Record<
-    ResourceKind,
-    { names: string[]; versions: Record<string, string>; acks: number; nacks: number; rejection: Rejection | undefined }
-  >
-}
+import { TypeState, wildcard } from './type-state.ts'
+import type { XdsClientOptions, XdsClientStatus } from './xds-client-options.ts'
 
 const kinds = Object.keys(typeUrls) as ResourceKind[]
 const service = '/envoy.service.discovery.v3.AggregatedDiscoveryService'
 /** After this time without an answer a named resource does not exist (state of the world only), ms. */
 const missingAfterMs = 15_000
 
-/** Order in which first requests are sent: what is referred to last is asked for first, as Envoy does. */
 type AnyTypeState = TypeState<ResourceKind>
 
 export class XdsClient implements ResourceSource {
