@@ -7,7 +7,7 @@ import type { XdsNode } from '../node.ts'
 import type { Decode, ResourceKind, ResourceValues } from '../resources/resource.ts'
 import type { GrpcStream, GrpcStreamOptions } from '../transport/client/grpc-stream.ts'
 import type { LastGoodFile } from './last-good-file.ts'
-import type { Rejection } from './type-state.ts'
+import type { Rejection, TypeState } from './type-state.ts'
 
 export type Decoders = { [K in ResourceKind]: Decode<ResourceValues[K]> }
 
@@ -35,4 +35,14 @@ export interface XdsClientStatus {
     ResourceKind,
     { names: string[]; versions: Record<string, string>; acks: number; nacks: number; rejection: Rejection | undefined }
   >
+}
+
+export function typeStatus({
+  names,
+  known,
+  acks,
+  nacks,
+  rejection,
+}: TypeState<ResourceKind>): XdsClientStatus['types'][ResourceKind] {
+  return { names, versions: Object.fromEntries(known.versions()), acks, nacks, rejection }
 }

@@ -18,7 +18,7 @@ import type { DiscoveredResource, DiscoveryResponse } from './discovery-message.
 import { decodeDeltaResponse, decodeSotwResponse, encodeDeltaRequest, encodeSotwRequest } from './discovery-message.ts'
 import type { ResourceSource, ResourceWatcher, Subscription } from './resource-source.ts'
 import { TypeState, wildcard } from './type-state.ts'
-import type { XdsClientOptions, XdsClientStatus } from './xds-client-options.ts'
+import { typeStatus, type XdsClientOptions, type XdsClientStatus } from './xds-client-options.ts'
 
 const kinds = Object.keys(typeUrls) as ResourceKind[]
 const service = '/envoy.service.discovery.v3.AggregatedDiscoveryService'
@@ -69,18 +69,13 @@ export class XdsClient implements ResourceSource {
   }
 
   get status(): XdsClientStatus {
-    const types = Object.fromEntries(
-      kinds.map((kind) => {
-        const { names, known, acks, nacks, rejection } = this.#types[kind]
-        return [kind, { names, versions: Object.fromEntries(known.versions()), acks, nacks, rejection }]
-      }),
-    ) as XdsClientStatus['types']
+    const reports = kinds.map((kind) => [kind, typeStatus(this.#types[kind])])
     return {
       isConnected: this.#isOpen,
       address: formatHostPort(this.#address()),
       sinceMs: this.#sinceMs,
       reconnects: Math.max(0, this.#attempt - 1),
-      types,
+      types: Object.fromEntries(reports) as XdsClientStatus['types'],
     }
   }
 
