@@ -42,7 +42,9 @@ export class ContainerRun {
       return { look: lookOf(readinessProbe, target) ?? nowhere, pace: paceOf(readinessProbe) }
     }
     const address = ports[0] && target.addressOf(ports[0].port)
-    const look: Look = address ? (timeoutMs) => lookByConnection(address, timeoutMs) : async () => undefined
+    const look: Look = address
+      ? (timeoutMs) => lookByConnection(address, { timeoutMs, from: target.from })
+      : async () => undefined
     return { look, pace: paceOf({ periodSeconds: 1 }) }
   }
 

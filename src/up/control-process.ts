@@ -12,6 +12,8 @@ export interface ControlProcessOptions {
   program: readonly string[]
   /** Folders of YAML. */
   directories: readonly string[]
+  /** Services without an address get one of it. */
+  serviceRange?: string
   xds: HostPort
   api: HostPort
   environment: Readonly<Record<string, string | undefined>>
@@ -65,11 +67,12 @@ export class ControlProcess {
   }
 
   #launch(onReady: () => void): Child {
-    const { program, directories, xds, api, environment, logFile, guard, clock, announce } = this.#options
+    const { program, directories, serviceRange, xds, api, environment, logFile, guard, clock, announce } = this.#options
     return new Child({
       argv: [
         ...program,
         ...directories.flatMap((directory) => ['--config', directory]),
+        ...(serviceRange ? ['--service-range', serviceRange] : []),
         ...['--xds', formatHostPort(xds), '--api', formatHostPort(api)],
       ],
       environment,

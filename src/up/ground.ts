@@ -18,6 +18,8 @@ export interface Site {
   /** Where the application of a container is told to listen, by the container's port. */
   listenOf(container: string): ReadonlyMap<number, HostPort>
   services: readonly ReachableService[]
+  /** Address of this machine from which probes come; absent for any. */
+  probeFrom?: string
   /** The command line that runs `argv` here. */
   enterAsApplication(argv: readonly string[]): string[]
   enterAsSidecar(argv: readonly string[]): string[]

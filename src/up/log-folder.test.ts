@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { ManualClock } from '#/std/clock.ts'
-import { LogFolder } from './log-folder.ts'
+import { LogFolder, lastWords } from './log-folder.ts'
 
 const path = mkdtempSync(join(tmpdir(), 'weft-logs-'))
 after(() => rmSync(path, { recursive: true }))
@@ -25,4 +25,15 @@ test('a log that has grown beyond its size is kept once and begun anew', () => {
   assert.equal(readFileSync(`${file}.old`, 'utf8'), 'another long line')
   assert.deepEqual(readdirSync(path).sort(), ['control.log', 'shop_cart-0.access.log', 'shop_cart-0.access.log.old'])
   logs.stop()
+})
+
+test('the last words of a log are its last line that speaks of an error, else its last line', () => {
+  const file = join(path, 'words')
+  assert.equal(lastWords(file), '')
+  appendFileSync(file, `${'x'.repeat(5000)}\nfirst\nlast\n\n`)
+  assert.equal(lastWords(file), 'last')
+  appendFileSync(file, 'TypeError: not a function\n    at file.js\n\nNode.js v26\n')
+  assert.equal(lastWords(file), 'TypeError: not a function')
+  appendFileSync(file, `Error: ${'y'.repeat(500)}`)
+  assert.equal(lastWords(file).length, 200)
 })

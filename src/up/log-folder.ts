@@ -1,5 +1,5 @@
 /** Logs of all processes of a mesh: a file each, bounded in size and number. */
-import { copyFileSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { closeSync, copyFileSync, openSync, readdirSync, readSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock, Timer } from '#/std/clock.ts'
 
@@ -55,4 +55,24 @@ export class LogFolder {
   #statOf(name: string): { size: number; mtimeMs: number } {
     return statSync(join(this.#path, name), { throwIfNoEntry: false }) ?? { size: 0, mtimeMs: 0 }
   }
+}
+
+/** Read from the end of a log, bytes. */
+const tailBytes = 4096
+const wordsMax = 200
+
+/** The last line of a log that speaks of an error, else its last line; empty when there is none. */
+export function lastWords(file: string): string {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  if (size === 0) return ''
+  const bytes = Buffer.alloc(Math.min(size, tailBytes))
+  const descriptor = openSync(file, 'r')
+  const read = readSync(descriptor, bytes, 0, bytes.length, size - bytes.length)
+  closeSync(descriptor)
+  const lines = bytes
+    .toString('utf8', 0, read)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+  const words = lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? ''
+  return words.trim().slice(0, wordsMax)
 }

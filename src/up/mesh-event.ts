@@ -65,12 +65,14 @@ export type MeshEvent =
   /** A Deployment that can't run here. */
   | { event: 'left-out'; namespace: string; name: string; reason: string }
   | { event: 'workload'; change: 'starting' | 'ready' | 'not-ready' | 'draining' | 'gone'; workload: WorkloadReport }
+  /** A process ended by itself; `words` is the line of its log that most likely says why. */
   | {
       event: 'crashed'
       namespace: string
       pod: string
       process: string
       exit: string
+      words: string
       restartInMs: number
       log: string
     }

@@ -3,7 +3,6 @@
  * types at its start, so one is made into the state folder where esbuild is at hand (a checkout); an image brings its own.
  */
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Log } from '#/std/log.ts'
 
@@ -65,7 +64,7 @@ export async function endBundler(): Promise<void> {
   }
 }
 
-/** Where native modules are found by programs in `folder`: bundles leave koffi outside. */
-export function modulesFolder(): string {
-  return join(fileURLToPath(new URL('../..', import.meta.url)), 'node_modules')
-}
+/** The folder of Weft itself, with `node_modules`. */
+export const weftFolder = fileURLToPath(
+  new URL(existsSync(new URL('./proxy.mjs', import.meta.url)) ? '..' : '../..', import.meta.url),
+).replace(/\/$/, '')

@@ -51,6 +51,8 @@ export class ReplicaFactory {
       onChange,
       logOf,
       environmentOf: (container) => environments.get(container)!,
+      enter: (argv) => site.enterAsApplication(argv),
+      probeFrom: site.probeFrom,
       launchSidecar: () => this.#launchSidecar(plan, pod, site, logOf),
       launchContainer: (name) => {
         const { argv, folder } = plan.containers.find((one) => one.name === name)!

@@ -13,6 +13,7 @@ import type { Clock } from '#/std/clock.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort } from '#/std/host-port.ts'
 import { ContainerRun, type RunSettings } from './container-run.ts'
+import { lastWords } from './log-folder.ts'
 import type { Announce, WorkloadAddresses, WorkloadReport } from './mesh-event.ts'
 import { podDocument, type ReplicaAddresses } from './pod-document.ts'
 import { lookByHttp } from './probe/probe.ts'
@@ -30,6 +31,10 @@ export interface ReplicaOptions {
   launchSidecar: () => Child
   launchContainer: (container: string) => Child
   environmentOf: (container: string) => Record<string, string>
+  /** The command line that runs a command where the replica runs. */
+  enter: (argv: readonly string[]) => string[]
+  /** Address of this machine from which probes come. */
+  probeFrom?: string | undefined
   /** Log of a container or of the `sidecar`, for messages. */
   logOf: (process: string) => string
   announce: Announce
@@ -73,6 +78,8 @@ export class Replica {
           addressOf: (port) => this.#probeAddress(container.name, port),
           folder: container.folder,
           environment: options.environmentOf(container.name),
+          enter: options.enter,
+          from: options.probeFrom,
         }),
       }),
     )
@@ -166,7 +173,10 @@ export class Replica {
       settings,
       clock,
       onChange: () => this.#update(),
-      onCrash: (exit, restartInMs) => announce({ event: 'crashed', ...place, exit, restartInMs, log: logOf(name) }),
+      onCrash: (exit, restartInMs) => {
+        const log = logOf(name)
+        announce({ event: 'crashed', ...place, exit, words: lastWords(log), restartInMs, log })
+      },
       onRestart: (pid) => announce({ event: 'restarted', ...place, pid: pid ?? null }),
     })
   }

@@ -13,12 +13,16 @@ import { ControlProcess } from './control-process.ts'
 import { Fleet } from './fleet.ts'
 import type { Ground } from './ground.ts'
 import { hintsFor } from './hints.ts'
+import { type AddressPlan, planAddresses } from './isolate/address-plan.ts'
+import { NamespaceGround } from './isolate/namespace-ground.ts'
+import { Network } from './isolate/network.ts'
+import { findTools, type Tools } from './isolate/requirement.ts'
 import { LogFolder } from './log-folder.ts'
 import { LoopbackGround, podKey } from './loopback-ground.ts'
 import type { Announce } from './mesh-event.ts'
 import { PortBook, readPorts } from './port-book.ts'
 import { Guard } from './process/guard.ts'
-import { endBundler, findPrograms } from './programs.ts'
+import { endBundler, findPrograms, weftFolder } from './programs.ts'
 import { untilPublished } from './publication.ts'
 import { ReplicaFactory } from './replica-factory.ts'
 import {
@@ -54,6 +58,7 @@ export class Supervisor {
   readonly #guard: Guard
   readonly #logs: LogFolder
   readonly #source: FileSource
+  readonly #isolation: Isolation | undefined
   #control: ControlProcess | undefined
   #fleet: Fleet | undefined
   #ground: Ground | undefined
@@ -62,7 +67,7 @@ export class Supervisor {
   #isReadyTold = false
   #stopping: Promise<void> | undefined
 
-  /** @throws StartRefusal when a mesh of this directory runs already. */
+  /** @throws StartRefusal when a mesh of this directory runs already, or the machine lacks what `--isolate` needs. */
   constructor(options: SupervisorOptions) {
     const { directory, environment, settings } = options
     this.#options = options
@@ -71,11 +76,14 @@ export class Supervisor {
     this.#state = stateFolderOf(stateRoot(environment), directory)
     const running = readRunningMesh(this.#state.path)
     if (running) throw new StartRefusal(`${directory} runs already, in process ${running.pid}; stop that one first`)
+    const isolation = settings.isolate ? planIsolation(this.#state.path, this.#machine.path) : undefined
     prepareStateFolder(this.#state)
     this.#log = new Log({ component: 'up' })
     this.#logs = new LogFolder({ path: this.#state.logs, bytesMax: settings.logBytesMax, clock: this.#clock })
     this.#guard = new Guard()
-    this.#source = new FileSource({ directories: [directory], clock: this.#clock, log: this.#log })
+    this.#isolation = isolation
+    const range = isolation ? { serviceRange: isolation.plan.services } : {}
+    this.#source = new FileSource({ directories: [directory], clock: this.#clock, log: this.#log, ...range })
   }
 
   /** Resolves when the control plane listens and the first replicas are being started; `ready` is announced later. */
@@ -90,7 +98,7 @@ export class Supervisor {
     ])
     await endBundler()
     if (this.#stopping) return
-    const ground = new LoopbackGround(book, snapshot.resources)
+    const ground = await this.#openGround(book, snapshot)
     this.#ground = ground
     const control = await this.#startControl(book, programs.control)
     if (this.#stopping) return
@@ -162,6 +170,7 @@ export class Supervisor {
     const control = new ControlProcess({
       program,
       directories: [directory, this.#state.pods],
+      ...(this.#isolation ? { serviceRange: this.#isolation.plan.services } : {}),
       xds,
       api,
       environment,
@@ -179,6 +188,15 @@ export class Supervisor {
     control.start()
     await control.ready
     return { xds, api }
+  }
+
+  async #openGround(book: PortBook, { resources }: SourceSnapshot): Promise<Ground> {
+    if (!this.#isolation) return new LoopbackGround(book, resources)
+    const { SUDO_UID, SUDO_GID } = this.#options.environment
+    const user = SUDO_UID && SUDO_GID ? { user: { uid: Number(SUDO_UID), gid: Number(SUDO_GID) } } : {}
+    this.#guard.cleanUpWith(this.#isolation.network.cleanup)
+    await this.#isolation.network.open()
+    return new NamespaceGround({ ...this.#isolation, state: this.#state, resources, home: weftFolder, ...user })
   }
 
   #follow({ resources, faults }: SourceSnapshot): void {
@@ -232,6 +250,20 @@ export class Supervisor {
       .filter((path) => path !== this.#state.path && readRunningMesh(path) !== undefined)
     return new Set(others.flatMap((path) => Object.values(readPorts(portsFile(path)))))
   }
+}
+
+interface Isolation {
+  plan: AddressPlan
+  tools: Tools
+  network: Network
+}
+
+/** @throws StartRefusal with what the machine lacks. */
+function planIsolation(key: string, path: string): Isolation {
+  const tools = findTools({ path, platform: process.platform, uid: process.getuid?.() ?? -1 })
+  if (typeof tools === 'string') throw new StartRefusal(tools)
+  const plan = planAddresses(key)
+  return { plan, tools, network: new Network(plan, tools) }
 }
 
 function portsFile(stateFolder: string): string {

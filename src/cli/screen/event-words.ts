@@ -30,6 +30,7 @@ export function wordsOf(event: MeshEvent, options: WordOptions): string {
     case 'crashed':
       return (
         `${event.pod} ${colors.red('ended')}: ${event.process}, ${event.exit}; starts again in ${seconds(event.restartInMs)}\n` +
+        (event.words ? `  ${event.words}\n` : '') +
         `  ${colors.dim(`its log: ${event.log}`)}\n`
       )
     case 'restarted':

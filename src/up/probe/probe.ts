@@ -13,6 +13,10 @@ export interface ProbeTarget {
   addressOf: (port: number | string) => HostPort | undefined
   folder: string
   environment: Readonly<Record<string, string>>
+  /** The command line that runs a command where the application runs. */
+  enter?: (argv: readonly string[]) => string[]
+  /** Address of this machine from which the probe comes. */
+  from?: string | undefined
 }
 
 /** @returns undefined when the probe names a port that the container does not have. */
@@ -22,11 +26,11 @@ export function lookOf(probe: Probe, target: ProbeTarget): Look | undefined {
     const address = target.addressOf(probe.httpGet.port)
     const path = probe.httpGet.path || '/'
     const headers = headersOf(probe.httpGet)
-    return address && ((timeoutMs) => lookByHttp({ address, path, headers, timeoutMs }))
+    return address && ((timeoutMs) => lookByHttp({ address, path, headers, timeoutMs, from: target.from }))
   }
   const port = probe.tcpSocket?.port ?? grpcPort(probe)
   const address = port === undefined ? undefined : target.addressOf(port)
-  return address && ((timeoutMs) => lookByConnection(address, timeoutMs))
+  return address && ((timeoutMs) => lookByConnection(address, { timeoutMs, from: target.from }))
 }
 
 /** A gRPC health check needs a gRPC client; that the port accepts is the next best sign. */
@@ -46,11 +50,12 @@ export function lookByHttp(options: {
   path: string
   headers?: Record<string, string>
   timeoutMs: number
+  from?: string | undefined
 }): Promise<string | undefined> {
-  const { address, path, headers = {}, timeoutMs } = options
+  const { address, path, headers = {}, timeoutMs, from } = options
   return new Promise((resolve) => {
     const signal = AbortSignal.timeout(timeoutMs)
-    const request = http.get({ ...address, path, headers, agent: false, signal }, (response) => {
+    const request = http.get({ ...address, path, headers, agent: false, signal, ...sourceOf(from) }, (response) => {
       const status = response.statusCode ?? 0
       resolve(status >= 200 && status < 400 ? undefined : `GET ${path} answered ${status}`)
       response.destroy()
@@ -61,9 +66,12 @@ export function lookByHttp(options: {
   })
 }
 
-export function lookByConnection({ host, port }: HostPort, timeoutMs: number): Promise<string | undefined> {
+export function lookByConnection(
+  { host, port }: HostPort,
+  { timeoutMs, from }: { timeoutMs: number; from?: string | undefined },
+): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const socket = net.connect({ host, port, timeout: timeoutMs })
+    const socket = net.connect({ host, port, timeout: timeoutMs, ...sourceOf(from) })
     const end = (reason?: string): void => {
       socket.destroy()
       resolve(reason)
@@ -74,6 +82,10 @@ export function lookByConnection({ host, port }: HostPort, timeoutMs: number): P
   })
 }
 
+function sourceOf(from: string | undefined): { localAddress?: string } {
+  return from ? { localAddress: from } : {}
+}
+
 /** Ready by exit code 0. */
 function lookByCommand(options: {
   argv: readonly string[]
@@ -81,18 +93,19 @@ function lookByCommand(options: {
   timeoutMs: number
 }): Promise<string | undefined> {
   const { argv, target, timeoutMs } = options
-  const [program = '', ...rest] = argv
+  const own = argv[0] === 'node' ? [process.execPath, ...argv.slice(1)] : argv
+  const [program = '', ...rest] = target.enter?.(own) ?? own
   return new Promise((resolve) => {
-    const child = spawn(program === 'node' ? process.execPath : program, rest, {
+    const child = spawn(program, rest, {
       cwd: target.folder,
       env: { ...target.environment },
       stdio: 'ignore',
       timeout: timeoutMs,
       killSignal: 'SIGKILL',
     })
-    child.once('error', (error) => resolve(`${program}: ${error.message}`))
+    child.once('error', (error) => resolve(`${argv[0]}: ${error.message}`))
     child.once('exit', (code, signal) => {
-      resolve(code === 0 ? undefined : `${program}: ${signal ? `no end in ${timeoutMs} ms` : `exit code ${code}`}`)
+      resolve(code === 0 ? undefined : `${argv[0]}: ${signal ? `no end in ${timeoutMs} ms` : `exit code ${code}`}`)
     })
   })
 }

@@ -20,7 +20,8 @@ export class LaptopMesh {
   readonly events: MeshEvent[] = []
   readonly process: ChildProcess
   exit: { code: number | null; signal: NodeJS.Signals | null } | undefined
-  #errors = ''
+  /** What it said on standard error. */
+  errors = ''
 
   constructor(example: string, flags: readonly string[] = []) {
     const home = mkdtempSync(join(tmpdir(), 'weft-up-'))
@@ -32,7 +33,7 @@ export class LaptopMesh {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.process.once('exit', (code, signal) => (this.exit = { code, signal }))
-    this.process.stderr!.setEncoding('utf8').on('data', (text: string) => (this.#errors += text))
+    this.process.stderr!.setEncoding('utf8').on('data', (text: string) => (this.errors += text))
     let rest = ''
     this.process.stdout!.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n')
@@ -54,14 +55,14 @@ export class LaptopMesh {
   ): Promise<EventOf<Name>> {
     let found: EventOf<Name> | undefined
     const look = (): boolean => {
-      if (this.exit) throw new Error(`weft up ended: ${JSON.stringify(this.exit)} ${this.#errors}`)
+      if (this.exit) throw new Error(`weft up ended: ${JSON.stringify(this.exit)} ${this.errors}`)
       found = this.events
         .slice(since)
         .find((one): one is EventOf<Name> => one.event === name && fits(one as EventOf<Name>))
       return found !== undefined
     }
     await until(look, `an event ${name}`, 20_000).catch((error) => {
-      throw new Error(`${error.message}; since then ${JSON.stringify(this.events.slice(since))} ${this.#errors}`)
+      throw new Error(`${error.message}; since then ${JSON.stringify(this.events.slice(since))} ${this.errors}`)
     })
     return found!
   }
