@@ -13,6 +13,9 @@ export interface BodyTarget {
   onBodyEnd(trailers: HeaderList | undefined): void
 }
 
+/** For a body that is read only to find its end. */
+export const nobody: BodyTarget = { onBodyData: () => undefined, onBodyEnd: () => undefined }
+
 /**
  *   fixed ───────────────────────────────────────────────────────────▶ done
  *   size ─▶ (extension) ─▶ size-lf ─▶ data ─▶ data-cr ─▶ data-lf ─▶ size …
@@ -28,6 +31,8 @@ export class BodyReader {
   readonly #limits: Http1Limits
   #state: State = 'done'
   #remaining = 0
+  /** Something of the body has come. */
+  hasBegun = false
   #digits = 0
   /** Made with the first of each. */
   #extension: ChunkExtension | undefined
@@ -52,11 +57,13 @@ export class BodyReader {
   }
 
   startFixed(length: number): void {
+    this.hasBegun = false
     this.#state = length === 0 ? 'done' : 'fixed'
     this.#remaining = length
   }
 
   startChunked(): void {
+    this.hasBegun = false
     this.#state = 'size'
     this.#remaining = 0
     this.#digits = 0
@@ -65,6 +72,7 @@ export class BodyReader {
   }
 
   startUntilClose(): void {
+    this.hasBegun = false
     this.#state = 'close'
   }
 
@@ -78,6 +86,7 @@ export class BodyReader {
    * @throws FramingFault
    */
   read(chunk: Buffer, start: number, target: BodyTarget): number {
+    this.hasBegun = true
     let position = start
     while (position < chunk.length && this.#state !== 'done') {
       switch (this.#state) {

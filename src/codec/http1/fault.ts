@@ -24,3 +24,8 @@ export class UnwritableMessage extends Error {
     this.name = 'UnwritableMessage'
   }
 }
+
+/** For the log: a mistake of ours with its place in the code. */
+export function describeError(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

@@ -15,18 +15,19 @@ import type { Socket } from 'node:net'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import type { ResetReason, ServerHandler } from '../stream.ts'
 import type { TimerWheel } from '../timer-wheel.ts'
-import { WheelTimer } from '../timer-wheel.ts'
-import type { BodyTarget } from './body-reader.ts'
-import { BodyReader } from './body-reader.ts'
-import { FramingFault } from './fault.ts'
+import { BodyReader, nobody } from './body-reader.ts'
+import { describeError, FramingFault } from './fault.ts'
 import type { FieldMemory } from './framing.ts'
 import { HeadBuffer } from './head-buffer.ts'
+import { InputGate } from './input-gate.ts'
 import type { Http1Limits } from './limits.ts'
 import type { OutputOwner } from './output.ts'
 import { Output } from './output.ts'
 import { refusalText } from './refusal.ts'
 import { parseRequestHead } from './request-head.ts'
 import { Http1ServerStream } from './server-stream.ts'
+import { ServerTimer } from './server-timer.ts'
+import { ServerTunnel } from './server-tunnel.ts'
 
 export interface Http1ServerOptions {
   handler: ServerHandler
@@ -39,32 +40,27 @@ export interface Http1ServerOptions {
 
 type State = 'idle' | 'exchange' | 'discarding' | 'tunnel' | 'closing' | 'closed'
 
-const nobody: BodyTarget = { onBodyData: () => undefined, onBodyEnd: () => undefined }
-
 export class Http1ServerConnection implements OutputOwner {
   readonly socket: Socket
   /** Of the peer, without port. */
   readonly remoteAddress: string
   readonly output: Output
+  readonly gate: InputGate
+  readonly body: BodyReader
   readonly #options: Http1ServerOptions
   readonly #limits: Http1Limits
   readonly #head: HeadBuffer
-  readonly #body: BodyReader
   readonly #memory: FieldMemory = []
-  readonly #timer = new WheelTimer(() => this.#timedOut())
+  readonly #timer: ServerTimer
   #state: State = 'idle'
   #stream: Http1ServerStream | undefined
-  #held: Buffer[] = []
-  #heldBytes = 0
   #discardedBytes = 0
-  #stallMark = 0
-  #isDraining = false
-  #isTunnelOpen = false
+  /** Closes after the request under way. */
+  isDraining = false
+  /** After a 101. */
+  tunnel: ServerTunnel | undefined
   #hasEnded = false
-  #hasSentEnd = false
   #lossReason: ResetReason = 'connection-lost'
-  /** Something of the body of the present request has come. */
-  hasBodyBegun = false
 
   /** @param socket connected, with `allowHalfOpen`: a tunnel can end one way first, and a last answer is still sent. */
   constructor(socket: Socket, options: Http1ServerOptions) {
@@ -73,17 +69,15 @@ export class Http1ServerConnection implements OutputOwner {
     this.#options = options
     this.#limits = options.limits
     this.#head = new HeadBuffer({ limits: options.limits, maySkipLine: true })
-    this.#body = new BodyReader(options.limits)
+    this.body = new BodyReader(options.limits)
+    this.gate = new InputGate(socket, options.limits.pipelinedBytesMax)
     this.output = new Output({ socket, bytesMax: options.limits.outputBytesMax, owner: this })
     socket.on('data', (chunk: Buffer) => this.#read(chunk))
     socket.on('end', () => this.#onEnd())
     socket.on('error', () => socket.destroy())
     socket.on('close', () => this.#onClose())
-    options.wheel.set(this.#timer, options.limits.idleTimeoutMs)
-  }
-
-  get isDraining(): boolean {
-    return this.#isDraining
+    this.#timer = new ServerTimer({ ...options, socket, run: () => this.#timedOut() })
+    this.#timer.awaitRequest()
   }
 
   /** No request is under way, and no answer on its way. */
@@ -94,7 +88,7 @@ export class Http1ServerConnection implements OutputOwner {
 
   /** Closes when idle, else after the answer under way, which says `connection: close`. */
   drain(): void {
-    this.#isDraining = true
+    this.isDraining = true
     if (this.#state === 'idle' && !this.#head.hasPartial) this.#close()
   }
 
@@ -117,14 +111,13 @@ export class Http1ServerConnection implements OutputOwner {
       case 'idle':
         return this.#readHead(chunk, start)
       case 'exchange':
-        if (this.#body.isDone) return this.#hold(chunk, start)
-        this.hasBodyBegun = true
-        return this.#body.read(chunk, start, this.#stream!)
+        if (!this.body.isDone) return this.body.read(chunk, start, this.#stream!)
+        this.gate.hold(chunk, start)
+        return chunk.length
       case 'discarding':
         return this.#readDiscarded(chunk, start)
       case 'tunnel':
-        if (!this.#isTunnelOpen) return this.#hold(chunk, start)
-        this.#stream?.sink?.onData(start === 0 ? chunk : chunk.subarray(start))
+        this.tunnel!.read(chunk, start)
         return chunk.length
       default:
         return chunk.length
@@ -140,7 +133,7 @@ export class Http1ServerConnection implements OutputOwner {
       return next
     }
     // Counted from the first byte: a client that sends one now and then gains no time.
-    if (!hadPartial && this.#head.hasPartial) this.#options.wheel.set(this.#timer, this.#limits.headerTimeoutMs)
+    if (!hadPartial && this.#head.hasPartial) this.#timer.awaitHead()
     return chunk.length
   }
 
@@ -148,11 +141,10 @@ export class Http1ServerConnection implements OutputOwner {
     const request = parseRequestHead(text, this.#limits, this.#memory)
     const { bodyLength, upgrade } = request.head
     this.#state = 'exchange'
-    this.hasBodyBegun = false
-    if (bodyLength > 0) this.#body.startFixed(bodyLength)
-    else if (bodyLength < 0) this.#body.startChunked()
-    if (bodyLength === 0) this.#options.wheel.cancel(this.#timer)
-    else this.#watchStall()
+    if (bodyLength > 0) this.body.startFixed(bodyLength)
+    else if (bodyLength < 0) this.body.startChunked()
+    if (bodyLength === 0) this.#timer.stop()
+    else this.#timer.awaitProgress()
     const stream = new Http1ServerStream(this, request)
     this.#stream = stream
     const sink = this.#options.handler.onStream(stream)
@@ -162,34 +154,12 @@ export class Http1ServerConnection implements OutputOwner {
     if (bodyLength === 0 && upgrade === '') stream.onBodyEnd(undefined)
   }
 
-  #hold(chunk: Buffer, start: number): number {
-    this.#held.push(start === 0 ? chunk : chunk.subarray(start))
-    this.#heldBytes += chunk.length - start
-    if (this.#heldBytes > this.#limits.pipelinedBytesMax) this.socket.pause()
-    return chunk.length
-  }
-
-  #takeHeld(): Buffer {
-    const chunk = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held)
-    this.#held = []
-    this.#heldBytes = 0
-    return chunk
-  }
-
   #readDiscarded(chunk: Buffer, start: number): number {
-    const next = this.#body.read(chunk, start, nobody)
+    const next = this.body.read(chunk, start, nobody)
     this.#discardedBytes += next - start
-    if (this.#body.isDone) this.#becomeIdle()
+    if (this.body.isDone) this.#becomeIdle()
     else if (this.#discardedBytes > this.#limits.discardBytesMax) this.#close()
     return next
-  }
-
-  pause(): void {
-    this.socket.pause()
-  }
-
-  resume(): void {
-    if (this.#heldBytes <= this.#limits.pipelinedBytesMax) this.socket.resume()
   }
 
   /**
@@ -198,10 +168,10 @@ export class Http1ServerConnection implements OutputOwner {
    */
   #onEnd(): void {
     this.#hasEnded = true
-    if (this.#state === 'tunnel') this.#endOfTunnel()
+    if (this.#state === 'tunnel') this.tunnel!.readEnd()
     else if (this.#state === 'idle' || this.#state === 'discarding') this.#close()
     // An answer that is written to its end may still leave.
-    else if (this.#state === 'exchange' && !this.#stream?.isDone) this.abort('connection-lost')
+    else if (this.#state === 'exchange' && !this.#stream?.isWhole) this.abort('connection-lost')
   }
 
   // What goes to the client; called by the stream.
@@ -209,20 +179,8 @@ export class Http1ServerConnection implements OutputOwner {
   /** The answer is 101. */
   becomeTunnel(): void {
     this.#state = 'tunnel'
-    this.#options.wheel.cancel(this.#timer)
-    this.output.awaitFlush()
-  }
-
-  /** Nothing more goes to the client; bytes may still come from it. */
-  endTunnel(): void {
-    if (this.#hasSentEnd) return
-    this.#hasSentEnd = true
-    this.output.flush()
-    this.socket.end()
-  }
-
-  /** The answer has been written to its end. */
-  answered(): void {
+    this.tunnel = new ServerTunnel({ socket: this.socket, output: this.output, gate: this.gate })
+    this.#timer.stop()
     this.output.awaitFlush()
   }
 
@@ -231,13 +189,13 @@ export class Http1ServerConnection implements OutputOwner {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     this.#lossReason = reason
-    this.#body.stop()
+    this.body.stop()
     if (this.#stream?.isUntilClose) this.socket.resetAndDestroy()
     else this.socket.destroy()
   }
 
   onFull(): void {
-    if (this.#timer.slot < 0) this.#watchStall()
+    if (!this.#timer.isWaiting) this.#timer.awaitProgress()
   }
 
   onWritable(): void {
@@ -245,19 +203,8 @@ export class Http1ServerConnection implements OutputOwner {
   }
 
   onFlushed(): void {
-    if (this.#state === 'tunnel') this.#openTunnel()
+    if (this.#state === 'tunnel') this.tunnel!.open(this.#stream?.sink)
     else if (this.#state === 'exchange') this.#conclude()
-  }
-
-  #openTunnel(): void {
-    this.#isTunnelOpen = true
-    if (this.#heldBytes > 0) this.#stream?.sink?.onData(this.#takeHeld())
-    if (this.#hasEnded) this.#endOfTunnel()
-    else this.socket.resume()
-  }
-
-  #endOfTunnel(): void {
-    if (this.#isTunnelOpen) this.#stream?.sink?.onEnd(undefined)
   }
 
   #conclude(): void {
@@ -265,27 +212,24 @@ export class Http1ServerConnection implements OutputOwner {
     this.#stream = undefined
     stream.finish()
     if (this.#state !== 'exchange') return
-    if (!stream.isKeepAlive || this.#isDraining || this.#hasEnded) this.#close()
-    else if (this.#body.isDone) this.#becomeIdle()
+    const isSpent = !stream.isKeepAlive || this.isDraining || this.#hasEnded
+    if (isSpent || this.body.remaining > this.#limits.discardBytesMax) this.#close()
+    else if (this.body.isDone) this.#becomeIdle()
     else this.#discard()
   }
 
   /** A short rest of a body is read, so that an early answer does not cost the connection. */
   #discard(): void {
-    if (this.#body.remaining > this.#limits.discardBytesMax) {
-      this.#close()
-      return
-    }
     this.#state = 'discarding'
     this.#discardedBytes = 0
-    this.socket.resume()
+    this.gate.resume()
   }
 
   #becomeIdle(): void {
     this.#state = 'idle'
-    this.#options.wheel.set(this.#timer, this.#limits.idleTimeoutMs)
-    if (this.socket.isPaused()) this.socket.resume()
-    if (this.#heldBytes > 0) this.#read(this.#takeHeld())
+    this.#timer.awaitRequest()
+    this.gate.resume()
+    if (!this.gate.isEmpty) this.#read(this.gate.take())
   }
 
   // What ends it.
@@ -294,15 +238,12 @@ export class Http1ServerConnection implements OutputOwner {
   onFault(error: unknown): void {
     const isFraming = error instanceof FramingFault
     const code: ErrorCodeName = isFraming ? error.code : 'extension_failed'
-    const detail = isFraming ? error.message : stackOf(error)
+    const detail = isFraming ? error.message : describeError(error)
     const stream = this.#stream
-    this.#stream = undefined
     this.#options.handler.onMalformed(code, detail)
-    const isAnswered = stream?.isDone || this.#state === 'discarding'
-    const isAnswering = stream?.hasHead || this.#state === 'closing'
     stream?.lose(isFraming ? 'protocol-error' : 'cancelled')
-    if (isAnswered) this.#close()
-    else if (isAnswering) this.abort()
+    if (stream ? stream.isWhole : this.#state !== 'idle') this.#close()
+    else if (stream?.hasHead) this.abort()
     else this.#refuse(code, isFraming ? detail : '')
   }
 
@@ -315,15 +256,11 @@ export class Http1ServerConnection implements OutputOwner {
   #close(): void {
     if (this.#state === 'closing' || this.#state === 'closed') return
     this.#state = 'closing'
-    this.#held = []
-    this.#heldBytes = 0
-    this.#body.stop()
+    this.gate.drop()
+    this.body.stop()
     this.output.flush()
-    this.socket.resume()
-    this.#watchStall()
-    this.socket.end(() => {
-      if (!this.socket.destroyed) this.#options.wheel.set(this.#timer, this.#limits.lingerTimeoutMs)
-    })
+    this.#timer.awaitProgress()
+    this.socket.end(() => this.#timer.awaitClose())
   }
 
   #timedOut(): void {
@@ -336,37 +273,26 @@ export class Http1ServerConnection implements OutputOwner {
     else this.#checkStall()
   }
 
-  #watchStall(): void {
-    this.#stallMark = this.socket.bytesRead + this.output.takenBytes
-    this.#options.wheel.set(this.#timer, this.#limits.stallTimeoutMs)
-  }
-
   /** The client is cut off when it owes bytes, or has bytes to take, and moved none since the last look. */
   #checkStall(): void {
-    const isOwing = !this.#body.isDone && !this.socket.isPaused()
+    const isOwing = !this.body.isDone && !this.socket.isPaused()
     const isSlow = this.output.isFull || this.#state === 'closing'
-    const isStill = this.socket.bytesRead + this.output.takenBytes === this.#stallMark
-    if ((isOwing || isSlow) && isStill) this.abort('timeout')
-    else if (isSlow || !this.#body.isDone) this.#watchStall()
+    if ((isOwing || isSlow) && this.#timer.isStill) this.abort('timeout')
+    else if (isSlow || !this.body.isDone) this.#timer.awaitProgress()
   }
 
   #onClose(): void {
-    const isWholeTunnel = this.#state === 'tunnel' && this.#hasEnded && this.#hasSentEnd
     this.#state = 'closed'
-    this.#options.wheel.cancel(this.#timer)
-    this.#body.stop()
+    this.#timer.stop()
+    this.body.stop()
     const stream = this.#stream
     this.#stream = undefined
     try {
-      if (isWholeTunnel) stream?.finish()
+      if (this.tunnel?.isWhole) stream?.finish()
       else stream?.lose(this.#lossReason)
     } catch (error) {
-      this.#options.handler.onMalformed('extension_failed', stackOf(error))
+      this.#options.handler.onMalformed('extension_failed', describeError(error))
     }
     this.#options.onClosed?.()
   }
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

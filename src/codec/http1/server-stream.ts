@@ -17,8 +17,10 @@ export class Http1ServerStream implements ServerStream, BodyTarget {
   sink: ServerSink | undefined
   /** The answer's head is out. */
   hasHead = false
-  /** All of the answer is out, or it was given up. */
+  /** Nothing of the answer is to be written any more. */
   isDone = false
+  /** All of the answer is out. */
+  isWhole = false
   /** The answer leaves the connection fit for a further request. */
   isKeepAlive = false
   /** Nothing more comes to the sink. */
@@ -79,7 +81,7 @@ export class Http1ServerStream implements ServerStream, BodyTarget {
    */
   #mayKeepAlive(): boolean {
     if (!this.#wantsKeepAlive || this.#connection.isDraining) return false
-    return !(this.head.expectsContinue && !this.#hasContinued && !this.#connection.hasBodyBegun)
+    return !(this.head.expectsContinue && !this.#hasContinued && !this.#connection.body.hasBegun)
   }
 
   writeData(chunk: Uint8Array): boolean {
@@ -110,7 +112,7 @@ export class Http1ServerStream implements ServerStream, BodyTarget {
   writeEnd(trailers?: HeaderList): void {
     if (this.isDone) return
     if (this.#isTunnel) {
-      this.#connection.endTunnel()
+      this.#connection.tunnel?.end()
       return
     }
     if (this.#remaining > 0) {
@@ -121,7 +123,8 @@ export class Http1ServerStream implements ServerStream, BodyTarget {
       this.#connection.output.writeText(`0\r\n${trailers ? fieldLines(trailers) : ''}\r\n`)
     }
     this.isDone = true
-    this.#connection.answered()
+    this.isWhole = true
+    this.#connection.output.awaitFlush()
   }
 
   reset(_reason: ResetReason): void {
@@ -139,11 +142,11 @@ export class Http1ServerStream implements ServerStream, BodyTarget {
   }
 
   pause(): void {
-    if (!this.isOver) this.#connection.pause()
+    if (!this.isOver) this.#connection.gate.pause()
   }
 
   resume(): void {
-    if (!this.isOver) this.#connection.resume()
+    if (!this.isOver) this.#connection.gate.resume()
   }
 
   onBodyData(chunk: Uint8Array): void {
