@@ -4,6 +4,13 @@ import { runCommandLine } from '#/cli/program.ts'
 
 const { stdout, stderr, env } = process
 
+// A reader that went away (`weft lint … | head`) is no fault; `weft up` ends its mesh then.
+for (const stream of [stdout, stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
+  })
+}
+
 const code = await runCommandLine(process.argv.slice(2), {
   environment: env,
   folder: process.cwd(),

@@ -2,6 +2,7 @@
 import type { Clock } from '#/std/clock.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort } from '#/std/host-port.ts'
+import { lastWords } from './log-folder.ts'
 import type { Announce, ControlReport } from './mesh-event.ts'
 import { Child } from './process/child.ts'
 import type { Guard } from './process/guard.ts'
@@ -44,7 +45,8 @@ export class ControlProcess {
       restartMaxMs,
       onCrash: (exit) => {
         this.#isReady = false
-        announce({ event: 'control', change: 'crashed', control: this.report(), exit: exit.message })
+        const words = lastWords(options.logFile)
+        announce({ event: 'control', change: 'crashed', control: this.report(), exit: exit.message, words })
       },
     })
   }

@@ -82,7 +82,7 @@ export type MeshEvent =
   | ({ event: 'mended' } & FaultReport)
   /** A route in force: on how many of the proxies that need it. */
   | { event: 'live'; object: string; live: number; needed: number }
-  | { event: 'control'; change: 'crashed' | 'ready'; control: ControlReport; exit?: string }
+  | { event: 'control'; change: 'crashed' | 'ready'; control: ControlReport; exit?: string; words?: string }
   | { event: 'stopping' }
   | { event: 'stopped' }
 

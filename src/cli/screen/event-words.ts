@@ -37,7 +37,10 @@ export function wordsOf(event: MeshEvent, options: WordOptions): string {
       return `${event.pod} ${colors.dim('started again')}: ${event.process}\n`
     case 'control':
       if (event.change === 'ready') return `control plane ${colors.green('ready')}\n`
-      return `control plane ${colors.red('ended')}: ${event.exit}; it is started again, and traffic goes on meanwhile\n`
+      return (
+        `control plane ${colors.red('ended')}: ${event.exit}; it is started again, and traffic goes on meanwhile\n` +
+        (event.words ? `  ${event.words}\n` : '')
+      )
     case 'left-out':
       return `${event.namespace}/${event.name} ${colors.yellow('left out')}: ${event.reason}\n`
     case 'live':

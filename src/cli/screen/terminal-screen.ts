@@ -53,7 +53,8 @@ export class TerminalScreen {
   /** While everything starts, the spinner tells what becomes ready; only what is amiss gets a line. */
   #isWorthALine(event: MeshEvent): boolean {
     if (this.#isUp || !this.#spinner) return true
-    return event.event !== 'workload' && event.event !== 'control' && event.event !== 'restarted'
+    if (event.event === 'control') return event.change === 'crashed'
+    return event.event !== 'workload' && event.event !== 'restarted'
   }
 
   #line(event: MeshEvent): void {
@@ -90,8 +91,10 @@ export class TerminalScreen {
     this.#isUp = true
     this.#spinner?.stop()
     const seconds = ((this.#clock.monotonicMs() - this.#startedMs) / 1000).toFixed(1)
-    const table = workloadTable([...this.#workloads.values()], this.#colors)
-    const waiting = [...this.#workloads.values()].filter(({ isReady }) => !isReady)
+    const isEmpty = this.#workloads.size === 0
+    const rows = [...this.#workloads.values()]
+    const table = isEmpty ? 'No Deployment here has a `command` to run.\n' : workloadTable(rows, this.#colors)
+    const waiting = rows.filter(({ isReady }) => !isReady)
     const title =
       waiting.length === 0 ? `The mesh is up (${seconds} s).` : `Not everything is ready after ${seconds} s.`
     this.#print(`\n${this.#colors.bold(title)}\n\n${table}`)
