@@ -25,7 +25,7 @@ export interface Field {
   readonly role: FieldRole
   /** Lower-cased elements of `connection` and `upgrade`. */
   readonly tokens: readonly string[]
-  /** The line without its CRLF; empty for fields that are not to be remembered. */
+  /** The line without its CRLF; empty for fields that nobody is to remember. */
   readonly line: string
 }
 
@@ -43,24 +43,26 @@ const roles: Readonly<Record<string, FieldRole>> = {
   'http2-settings': 'dropped',
 }
 
-/** Never kept: unique to a message, or secret. */
-const volatileNames = new Set([
+/** Who remembers a line: nobody what is unique or secret, the connection what changes, everyone what stays. */
+type Keeping = 'never' | 'connection' | 'everyone'
+
+const neverKept = [
   'x-request-id',
   'traceparent',
   'tracestate',
   'b3',
   'x-b3-traceid',
   'x-b3-spanid',
-  'content-length',
-  'date',
-  'last-modified',
-  'etag',
   'cookie',
   'set-cookie',
   'authorization',
   'proxy-authorization',
   'location',
-  'age',
+]
+const keptByConnection = ['content-length', 'date', 'last-modified', 'etag', 'age', 'expires']
+const keepings = new Map<string, Keeping>([
+  ...neverKept.map((name): [string, Keeping] => [name, 'never']),
+  ...keptByConnection.map((name): [string, Keeping] => [name, 'connection']),
 ])
 
 const lineLengthMax = 160
@@ -74,7 +76,7 @@ export interface KnownName {
   /** Lower-case. */
   readonly name: string
   readonly role: FieldRole
-  readonly isVolatile: boolean
+  readonly keeping: Keeping
   lineCount: number
 }
 
@@ -88,28 +90,33 @@ export function isKeptValue(value: string): boolean {
   return keptValues.has(value)
 }
 
-/** Reads one line without its CRLF. @throws FramingFault for whitespace before the colon, a bad name or value, a folded line. */
-export function parseField(line: string): Field {
-  const colon = line.indexOf(':')
-  const known = colon > 0 ? lookUpName(line.slice(0, colon)) : undefined
-  if (known === undefined) throw badName(line, colon)
-  if (known.isVolatile || line.length > lineLengthMax) return readField(line, colon, known)
+/**
+ * Reads the line from `start` to `end`, where its CRLF begins.
+ * @throws FramingFault for whitespace before the colon, a bad name or value, a folded line.
+ */
+export function parseField(text: string, start: number, end: number): Field {
+  const colon = text.indexOf(':', start)
+  const known = colon > start && colon < end ? lookUpName(text.slice(start, colon)) : undefined
+  if (known === undefined) throw badName(text, start, colon < end ? colon : -1)
+  if (known.keeping === 'never' || end - start > lineLengthMax) return readField(text, colon, end, known)
+  const line = text.slice(start, end)
+  if (known.keeping === 'connection') return { ...readField(text, colon, end, known), line }
   const kept = lines.get(line)
   if (kept !== undefined) return kept
-  if (known.lineCount >= linesPerNameMax) return readField(line, colon, known)
-  return keep(line, colon, known)
+  if (known.lineCount >= linesPerNameMax) return readField(text, colon, end, known)
+  return keep(ownText(line), known)
 }
 
-function badName(line: string, colon: number): Error {
-  const first = line.charCodeAt(0)
+function badName(text: string, start: number, colon: number): Error {
+  const first = text.charCodeAt(start)
   if (first === 0x20 || first === 0x09) return badMessage('a header line is folded (RFC 9112 section 5.2)')
   if (colon < 0) return badMessage('a header line has no colon')
-  if (colon === 0) return badMessage('a header line has no name')
+  if (colon === start) return badMessage('a header line has no name')
   return badMessage('a header name holds a character that no name may hold, or whitespace before the colon')
 }
 
-function readField(line: string, colon: number, { name, role }: KnownName): Field {
-  const value = trimOws(line, colon + 1)
+function readField(text: string, colon: number, end: number, { name, role }: KnownName): Field {
+  const value = trimOws(text, colon + 1, end)
   if (!isFieldText(value)) throw badMessage('a header value holds a control character')
   if (role === 'host' && value !== '' && !isAuthority(value)) {
     throw badMessage('Host is no host name with optional port')
@@ -118,14 +125,13 @@ function readField(line: string, colon: number, { name, role }: KnownName): Fiel
   return { name, value, role, tokens, line: '' }
 }
 
-/** Copies the text first: a part of a string holds the whole of it, here a head of up to 64 KiB. */
-function keep(line: string, colon: number, known: KnownName): Field {
-  const own = ownText(line)
-  const field = readField(own, colon, known)
-  const kept = { ...field, value: ownText(field.value), line: own }
+/** @param line a copy: a part of a string holds the whole of it, here a head of up to 64 KiB. */
+function keep(line: string, known: KnownName): Field {
+  const { name, value, role, tokens } = readField(line, line.indexOf(':'), line.length, known)
+  const kept = { name, value: ownText(value), role, tokens, line }
   if (lines.size >= lineCountMax) forgetLines()
   known.lineCount++
-  lines.set(own, kept)
+  lines.set(line, kept)
   keptValues.add(kept.value)
   return kept
 }
@@ -147,7 +153,8 @@ export function lookUpName(raw: string): KnownName | undefined {
   if (!isToken(raw)) return undefined
   const isShort = raw.length <= nameLengthMax
   const name = isShort ? ownText(raw).toLowerCase() : raw.toLowerCase()
-  const entry = { name, role: roles[name] ?? 'plain', isVolatile: volatileNames.has(name) || !isShort, lineCount: 0 }
+  const keeping = isShort ? (keepings.get(name) ?? 'everyone') : 'never'
+  const entry: KnownName = { name, role: roles[name] ?? 'plain', keeping, lineCount: 0 }
   if (!isShort) return entry
   if (names.size >= nameCountMax) names.clear()
   names.set(ownText(raw), entry)

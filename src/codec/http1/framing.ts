@@ -10,6 +10,9 @@ import { listTokens, parseLength } from './syntax.ts'
 /** Places of a connection's memory; the lines of longer heads are parsed each time. */
 const memoryLinesMax = 32
 
+/** Lines that only a connection remembers are parts of the head that they came in, and hold it. */
+const memoryTextMax = 4096
+
 /** The fields that a connection saw last, by place. */
 export type FieldMemory = (Field | undefined)[]
 
@@ -39,12 +42,13 @@ export function readFields(text: string, start: number, limits: Http1Limits, mem
       throw new FramingFault('request_headers_too_large', `more than ${limits.headerCountMax} header fields`)
     }
     const next = text.indexOf('\n', position)
-    const end = next < 0 ? text.length : lineEnd(text, position, next)
-    const line = text.slice(position, end)
+    const end = next < 0 ? text.length : lineEnd(text, next)
     let field = memory?.[count]
-    if (field === undefined || field.line !== line) {
-      field = parseField(line)
-      if (memory !== undefined && count < memoryLinesMax && field.line !== '') memory[count] = field
+    if (field === undefined || field.line !== text.slice(position, end)) {
+      field = parseField(text, position, end)
+      if (memory !== undefined && field.line !== '' && count < memoryLinesMax && text.length <= memoryTextMax) {
+        memory[count] = field
+      }
     }
     if (field.role === 'plain') headers.push(field.name, field.value)
     else if (field.role !== 'dropped') apply(framing, field)
@@ -55,8 +59,8 @@ export function readFields(text: string, start: number, limits: Http1Limits, mem
 }
 
 /** Where a line ends whose LF stands at `lineFeed`. @throws FramingFault when no CR stands before it. */
-export function lineEnd(text: string, start: number, lineFeed: number): number {
-  if (lineFeed === start || text.charCodeAt(lineFeed - 1) !== 0x0d) throw badMessage('a line ends in a bare LF')
+export function lineEnd(text: string, lineFeed: number): number {
+  if (text.charCodeAt(lineFeed - 1) !== 0x0d) throw badMessage('a line ends in a bare LF')
   return lineFeed - 1
 }
 

@@ -80,7 +80,7 @@ function readRequestLine(text: string, lineFeed: number, limits: Http1Limits): R
   if (length > limits.requestLineBytesMax) {
     throw new FramingFault('request_line_too_long', `a first line of more than ${limits.requestLineBytesMax} bytes`)
   }
-  const end = lineFeed < 0 ? text.length : lineEnd(text, 0, lineFeed)
+  const end = lineFeed < 0 ? text.length : lineEnd(text, lineFeed)
   if (end === 0) throw badMessage('the request line is empty')
   const first = text.indexOf(' ')
   const second = text.indexOf(' ', first + 1)
@@ -95,12 +95,11 @@ function readRequestLine(text: string, lineFeed: number, limits: Http1Limits): R
 
 /** @throws FramingFault for anything but HTTP/1.1 and HTTP/1.0: what a later minor version would mean is not known. */
 function isOldVersion(text: string, start: number, end: number): boolean {
-  if (end - start === 8) {
-    if (text.startsWith('HTTP/1.1', start)) return false
-    if (text.startsWith('HTTP/1.0', start)) return true
-    if (/^HTTP\/[0-9]\.[0-9]$/.test(text.slice(start, end))) {
-      throw new FramingFault('unsupported_version', 'a version other than HTTP/1.1 and HTTP/1.0')
-    }
+  const version = text.slice(start, end)
+  if (version === 'HTTP/1.1') return false
+  if (version === 'HTTP/1.0') return true
+  if (/^HTTP\/[0-9]\.[0-9]$/.test(version)) {
+    throw new FramingFault('unsupported_version', 'a version other than HTTP/1.1 and HTTP/1.0')
   }
   throw badMessage('the request line does not end in HTTP/1.1')
 }

@@ -65,13 +65,13 @@ function statusLineEnd(text: string, lineFeed: number, limits: Http1Limits): num
   if (length > limits.requestLineBytesMax) {
     throw new FramingFault('request_line_too_long', `a first line of more than ${limits.requestLineBytesMax} bytes`)
   }
-  return lineFeed < 0 ? text.length : lineEnd(text, 0, lineFeed)
+  return lineFeed < 0 ? text.length : lineEnd(text, lineFeed)
 }
 
 /** A later minor version of an answer is read as 1.1 (RFC 9110 section 2.5): the server knows from our request that we speak no more. */
 function isOldVersion(text: string): boolean {
   const minor = text.charCodeAt(7) - 0x30
-  if (!text.startsWith('HTTP/1.') || !(minor >= 0 && minor <= 9))
+  if (text.slice(0, 7) !== 'HTTP/1.' || !(minor >= 0 && minor <= 9))
     throw badMessage('the status line does not begin with HTTP/1.1')
   return minor === 0
 }

@@ -43,13 +43,13 @@ export function isTargetText(text: string): boolean {
   return text.length > 0 && !notInTarget.test(text)
 }
 
-/** Strips spaces and tabs at both ends (OWS) of the text from `from`. */
-export function trimOws(text: string, from = 0): string {
+/** Strips spaces and tabs (OWS) at both ends of a part of the text. */
+export function trimOws(text: string, from = 0, to = text.length): string {
   let start = from
-  let end = text.length
+  let end = to
   while (start < end && isOws(text.charCodeAt(start))) start++
   while (end > start && isOws(text.charCodeAt(end - 1))) end--
-  return start === 0 && end === text.length ? text : text.slice(start, end)
+  return text.slice(start, end)
 }
 
 function isOws(code: number): boolean {

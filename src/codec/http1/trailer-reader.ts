@@ -79,7 +79,7 @@ export class TrailerReader {
     if (++this.#count > this.#limits.headerCountMax) {
       throw new FramingFault('request_headers_too_large', `more than ${this.#limits.headerCountMax} trailer fields`)
     }
-    const { name, value, role } = parseField(line.slice(0, -2))
+    const { name, value, role } = parseField(line, 0, line.length - 2)
     if (role !== 'plain' || forbiddenTrailers.has(name)) return
     this.trailers ??= []
     this.trailers.push(name, value)
