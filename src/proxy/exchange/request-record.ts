@@ -1,5 +1,4 @@
 /** The record of a request as it begins; the exchange fills in the rest. */
-import { getHeader } from '#/codec/message.ts'
 import type { ServerStream } from '#/codec/stream.ts'
 import type { TrafficDirection } from '#/model/listener.ts'
 import type { RequestRecord } from '#/proxy/events.ts'
@@ -14,6 +13,26 @@ interface RecordOptions {
 export function newRecord(stream: ServerStream, { context, direction, listener }: RecordOptions): RequestRecord {
   const { head, remoteAddress } = stream
   const { headers } = head
+  let userAgent = ''
+  let requestId = ''
+  let traceparent = ''
+  let forwardedFor = ''
+  // One pass for all; of a repeated field the last counts, which is the one that the nearest hop added.
+  for (let i = 0; i < headers.length; i += 2) {
+    switch (headers[i]) {
+      case 'user-agent':
+        userAgent = headers[i + 1]!
+        break
+      case 'x-request-id':
+        requestId = headers[i + 1]!
+        break
+      case 'traceparent':
+        traceparent = headers[i + 1]!
+        break
+      case 'x-forwarded-for':
+        forwardedFor = headers[i + 1]!
+    }
+  }
   return {
     direction,
     startMs: context.clock.monotonicMs(),
@@ -22,10 +41,10 @@ export function newRecord(stream: ServerStream, { context, direction, listener }
     authority: head.authority,
     path: head.path,
     protocol: head.version,
-    userAgent: getHeader(headers, 'user-agent') ?? '',
-    requestId: '',
-    traceparent: getHeader(headers, 'traceparent') ?? '',
-    forwardedFor: getHeader(headers, 'x-forwarded-for') ?? '',
+    userAgent,
+    requestId,
+    traceparent,
+    forwardedFor,
     remoteAddress,
     listener,
     route: undefined,

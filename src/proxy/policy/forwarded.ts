@@ -41,22 +41,24 @@ export function ensureRequestId(headers: HeaderList, random: Random): string {
   return id
 }
 
-const hexBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
-
-function hexWord(word: number): string {
-  return hexBytes[word >>> 24]! + hexBytes[(word >>> 16) & 255]! + hexBytes[(word >>> 8) & 255]! + hexBytes[word & 255]!
-}
+const hexDigits = Buffer.from('0123456789abcdef')
+/** Where the digits of a UUID stand: dashes are at 8, 13, 18 and 23. */
+const digitPlaces = Array.from({ length: 36 }, (_, at) => at).filter((at) => ![8, 13, 18, 23].includes(at))
+const template = Buffer.from('00000000-0000-4000-8000-000000000000')
 
 /**
  * 122 random bits in the form of a UUID of version 4 (RFC 9562 section 5.4). Unique, not secret: it tells requests
- * apart and grants nothing, so the fast generator serves.
+ * apart and grants nothing, so the fast generator serves. Written into one buffer: text put together from pieces would
+ * leave twenty of them for the collector.
  */
 export function makeRequestId(random: Random): string {
-  const a = (random() * 4294967296) >>> 0
-  const b = (((random() * 4294967296) >>> 0) & 0xffff0fff) | 0x4000
-  const c = (((random() * 4294967296) >>> 0) & 0x3fffffff) | 0x80000000
-  const d = (random() * 4294967296) >>> 0
-  const bHex = hexWord(b)
-  const cHex = hexWord(c)
-  return `${hexWord(a)}-${bHex.slice(0, 4)}-${bHex.slice(4)}-${cHex.slice(0, 4)}-${cHex.slice(4)}${hexWord(d)}`
+  for (let word = 0; word < 4; word++) {
+    const bits = (random() * 4294967296) >>> 0
+    for (let digit = 0; digit < 8; digit++) {
+      template[digitPlaces[word * 8 + digit]!] = hexDigits[(bits >>> (digit * 4)) & 15]!
+    }
+  }
+  template[14] = 0x34
+  template[19] = hexDigits[8 + Math.floor(random() * 4)]!
+  return template.toString('latin1')
 }

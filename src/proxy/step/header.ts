@@ -9,7 +9,8 @@ import { applyMutation } from '#/proxy/policy/header-mutation.ts'
 
 /** The same id in every log on the way. */
 export function nameRequest(exchange: Exchange): StepOutcome {
-  exchange.record.requestId = ensureRequestId(exchange.head.headers, exchange.context.random)
+  const { record, head, context } = exchange
+  if (record.requestId === '') record.requestId = ensureRequestId(head.headers, context.random)
   return 'next'
 }
 

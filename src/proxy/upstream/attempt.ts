@@ -139,15 +139,17 @@ export class Attempt implements ClientSink, PoolClient {
     this.#owner.onAttemptEnd(trailers)
   }
 
-  onReset(reason: ResetReason, { wasSent, detail }: { wasSent: boolean; detail: string }): void {
+  onReset(reason: ResetReason, state: { wasSent: boolean; hasBytes: boolean; detail: string }): void {
+    const { wasSent, detail } = state
     if (!this.#finish(true)) return
     const isLost = reason === 'connection-lost'
+    const hasAnswerBytes = this.#hasAnswerBytes || state.hasBytes
     const code = isLost && !wasSent ? 'upstream_connect_failed' : failureCodes[reason]
     this.#owner.onAttemptFailed({
       code,
       detail: `${this.slot.key}: ${detail}`,
-      hasAnswerBytes: this.#hasAnswerBytes,
-      isIdleClose: isLost && this.#isReused && !this.#hasAnswerBytes,
+      hasAnswerBytes,
+      isIdleClose: isLost && this.#isReused && !hasAnswerBytes,
       wasSent,
     })
   }
