@@ -23,6 +23,7 @@ export const faultCodes = {
   'duplicate-key': { meaning: 'A field stands twice in one map.', effect: unread },
   unreadable: { meaning: 'The file or folder can not be read.', effect: unread },
   'not-text': { meaning: 'The file holds binary data.', effect: unread },
+  'too-many-files': { meaning: 'The folder holds more YAML files than are read.', effect: 'The rest is left out.' },
   'file-too-large': { meaning: 'The file is larger than any that a person writes.', effect: unread },
   'no-object': { meaning: 'The document is no Kubernetes object.', effect: 'The document is left out.' },
   'unknown-kind': { meaning: 'The kind is not known, but is spelt like a known one.', effect: skipped },
@@ -33,6 +34,7 @@ export const faultCodes = {
   // Fields of one object (src/api).
   'missing-field': { meaning: 'A field that must be there is not.', effect: refused },
   'unknown-field': { meaning: 'The object has no such field.', effect: refused },
+  'near-miss': { meaning: 'Nothing reads the field, but it is spelt like one that is read.', effect: none },
   'wrong-type': { meaning: 'The field holds another type of value.', effect: refused },
   'wrong-value': { meaning: 'The field takes only certain values.', effect: refused },
   'wrong-format': { meaning: 'The text is not of the form that the field must have.', effect: refused },
@@ -42,6 +44,7 @@ export const faultCodes = {
   'duplicate-port': { meaning: 'Two ports of a Service have the same number and protocol.', effect: refused },
   'duplicate-filter': { meaning: 'A filter stands twice where it may stand once.', effect: refused },
   'bad-header-name': { meaning: 'The name is no HTTP header name (RFC 9110, token).', effect: refused },
+  'bad-header-value': { meaning: 'The text is no HTTP header value (RFC 9110, section 5.5).', effect: refused },
   'bad-hostname': { meaning: 'The text is no host name.', effect: refused },
   'bad-path': { meaning: 'No request can have this path.', effect: refused },
   'bad-regex': { meaning: 'The pattern is not of RE2, whose matching takes linear time.', effect: refused },

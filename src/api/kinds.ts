@@ -2,18 +2,37 @@
 import type { z } from 'zod'
 import * as core from './core.ts'
 import * as gateway from './gateway.ts'
+import { httpRouteFaults } from './http-route-rules.ts'
+import type { RuleFault } from './rule-check.ts'
+import { serviceFaults } from './service-rules.ts'
+import { deploymentFaults, podFaults } from './workload-rules.ts'
 
-/** One row a kind: its group, whether it lives in a namespace, and the schema that an object must pass. */
+interface KindRow {
+  /** API group; empty for the core. */
+  group: string
+  isNamespaced: boolean
+  /** What an object must pass. */
+  schema: z.ZodType
+  /** What no field's schema can say; for objects that passed the schema. */
+  rules?: (value: never) => RuleFault[]
+}
+
+/** One row a kind. */
 export const kinds = {
   Namespace: { group: '', isNamespaced: false, schema: core.namespaceSchema },
   ServiceAccount: { group: '', isNamespaced: true, schema: core.serviceAccountSchema },
-  Service: { group: '', isNamespaced: true, schema: core.serviceSchema },
-  Pod: { group: '', isNamespaced: true, schema: core.podSchema },
-  Deployment: { group: 'apps', isNamespaced: true, schema: core.deploymentSchema },
+  Service: { group: '', isNamespaced: true, schema: core.serviceSchema, rules: serviceFaults },
+  Pod: { group: '', isNamespaced: true, schema: core.podSchema, rules: podFaults },
+  Deployment: { group: 'apps', isNamespaced: true, schema: core.deploymentSchema, rules: deploymentFaults },
   EndpointSlice: { group: 'discovery.k8s.io', isNamespaced: true, schema: core.endpointSliceSchema },
-  HTTPRoute: { group: 'gateway.networking.k8s.io', isNamespaced: true, schema: gateway.httpRouteSchema },
+  HTTPRoute: {
+    group: 'gateway.networking.k8s.io',
+    isNamespaced: true,
+    schema: gateway.httpRouteSchema,
+    rules: httpRouteFaults,
+  },
   ReferenceGrant: { group: 'gateway.networking.k8s.io', isNamespaced: true, schema: gateway.referenceGrantSchema },
-} as const satisfies Record<string, { group: string; isNamespaced: boolean; schema: z.ZodType }>
+} as const satisfies Record<string, KindRow>
 
 export type KindName = keyof typeof kinds
 

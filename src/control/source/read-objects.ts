@@ -1,130 +1,156 @@
-/** One file's text → its objects and faults. Pure. */
-import { httpRouteFaults } from '#/api/http-route-rules.ts'
+/** A file's text → its objects and faults. Pure. */
+import type { FaultCodeName } from '#/api/fault-codes.ts'
 import { type KindName, kinds } from '#/api/kinds.ts'
-import { serviceFaults } from '#/api/service-rules.ts'
+import type { RuleFault } from '#/api/rule-check.ts'
+import { formatPath, parsePath } from './field-path.ts'
+import { kindFault } from './kind-fault.ts'
+import { nearMisses } from './near-miss.ts'
+import { readYaml } from './read-yaml.ts'
 import type { Fault, Origin, Sourced } from './resources.ts'
-import { type SchemaFault, schemaFaults } from './schema-fault.ts'
-import { nearest } from './suggestion.ts'
-import { formatPath, parsePath, readYaml, type YamlDocument } from './yaml-document.ts'
+import { schemaFaults } from './schema-fault.ts'
+import { cutYaml, type YamlChunk } from './yaml-chunk.ts'
+import type { YamlDocument } from './yaml-document.ts'
 
-/** An object that passed its schema. */
+/** An object that passed its schema and the rules of its kind. */
 export interface ReadObject {
   kind: KindName
   /** `namespace/name`, or `name`. */
   key: string
   sourced: Sourced<never>
-  /** Its text, to tell whether it changed. */
-  fingerprint: string
+  document: YamlDocument
 }
 
 export interface ReadOutcome {
   objects: ReadObject[]
   faults: Fault[]
-  /** Objects that are there but faulty: their last good version stays. `KIND key`. */
+  /** Objects that are there but faulty: their last good version stays. */
   faulty: Set<string>
-  /** The file could not be read to its end: every object that it held may still be meant. */
-  hasSyntaxFault: boolean
+  /** Something that could not be named: any object that is missed may be meant. */
+  isVague: boolean
 }
 
-/** The rules of a kind that no field's schema can express. */
-const rules: Partial<Record<KindName, (value: never) => SchemaFault[]>> = {
-  HTTPRoute: httpRouteFaults as (value: never) => SchemaFault[],
-  Service: serviceFaults as (value: never) => SchemaFault[],
-}
-
-export function objectId(kind: string, key: string): string {
+export function objectId({ kind, key }: { kind: KindName; key: string }): string {
   return `${kind} ${key}`
 }
 
+/** Every document of a file. */
 export function readObjects(file: string, text: string): ReadOutcome {
-  const { documents, faults } = readYaml(file, text)
-  const outcome: ReadOutcome = { objects: [], faults, faulty: new Set(), hasSyntaxFault: faults.length > 0 }
+  return joinOutcomes(cutYaml(text).map((chunk) => readChunk(file, chunk)))
+}
+
+export function joinOutcomes(outcomes: readonly ReadOutcome[]): ReadOutcome {
+  return {
+    objects: outcomes.flatMap(({ objects }) => objects),
+    faults: outcomes.flatMap(({ faults }) => faults),
+    faulty: new Set(outcomes.flatMap(({ faulty }) => [...faulty])),
+    isVague: outcomes.some(({ isVague }) => isVague),
+  }
+}
+
+export function readChunk(file: string, chunk: YamlChunk): ReadOutcome {
+  const { documents, faults } = readYaml(file, chunk)
+  const outcome: ReadOutcome = { objects: [], faults, faulty: new Set(), isVague: faults.length > 0 }
   for (const document of documents) readDocument(document, outcome)
   return outcome
 }
 
-function readDocument(document: YamlDocument, outcome: ReadOutcome): void {
-  const { value } = document
-  const tell = (fault: SchemaFault, object = '', severity: Fault['severity'] = 'error'): void => {
-    outcome.faults.push({
-      severity,
-      code: fault.code,
-      object,
-      origin: document.locate(fault.path),
-      field: formatPath(fault.path),
-      message: fault.message,
-      cure: fault.cure,
-    })
+/** The outcome of the same text further up or down in its file. */
+export function moveOutcome(outcome: ReadOutcome, lines: { from: number; to: number }): ReadOutcome {
+  const { from, to } = lines
+  return {
+    ...outcome,
+    objects: outcome.objects.map((object) => {
+      const document = object.document.moved(to - 1)
+      return { ...object, document, sourced: sourcedOf(document, object.sourced.value) }
+    }),
+    faults: outcome.faults.map((fault) => ({
+      ...fault,
+      origin: { ...fault.origin, line: fault.origin.line + to - from },
+    })),
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    tell({
-      code: 'no-object',
-      path: [],
-      message: 'the document is no Kubernetes object',
-      cure: 'write a map with apiVersion, kind and metadata',
-    })
-    return
-  }
-  const { kind, apiVersion } = value as { kind?: unknown; apiVersion?: unknown }
-  if (kind === 'List') {
-    for (const item of document.items()) readDocument(item, outcome)
-    return
-  }
-  if (typeof kind !== 'string' || typeof apiVersion !== 'string') {
-    const missing = typeof kind === 'string' ? 'apiVersion' : 'kind'
-    tell({
-      code: 'missing-field',
-      path: [missing],
-      message: `${missing} is missing`,
-      cure: 'every object has apiVersion and kind, like apiVersion: v1 and kind: Service',
-    })
-    return
-  }
-  if (!(kind in kinds)) {
-    const guess = nearest(kind, Object.keys(kinds))
-    if (guess)
-      tell(
-        {
-          code: 'unknown-kind',
-          path: ['kind'],
-          message: `${kind} is a kind that Weft does not read`,
-          cure: `did you mean ${guess}?`,
-        },
-        '',
-        'warning',
-      )
-    return
-  }
-  readKnown({ document, kind: kind as KindName, value: value as Record<string, unknown>, outcome, tell })
 }
 
-interface KnownOptions {
-  document: YamlDocument
-  kind: KindName
-  value: Record<string, unknown>
-  outcome: ReadOutcome
-  tell: (fault: SchemaFault, object?: string, severity?: Fault['severity']) => void
-}
-
-function readKnown({ document, kind, value, outcome, tell }: KnownOptions): void {
-  const { isNamespaced, schema } = kinds[kind]
-  const metadata = value.metadata as { name?: unknown; namespace?: unknown } | undefined
-  const name = typeof metadata?.name === 'string' ? metadata.name : ''
-  const namespace = isNamespaced ? (typeof metadata?.namespace === 'string' ? metadata.namespace : 'default') : ''
-  const key = isNamespaced ? `${namespace}/${name}` : name
-  const object = name === '' ? '' : `${kind}/${key}`
-  const normal = isNamespaced && metadata ? { ...value, metadata: { ...metadata, namespace } } : value
-  const checked = schemaFaults(schema, normal)
-  const faults = checked.faults.length > 0 ? checked.faults : (rules[kind]?.(checked.value as never) ?? [])
-  for (const fault of faults) tell(fault, object)
-  if (faults.length > 0) {
-    outcome.faulty.add(objectId(kind, key))
-    return
-  }
-  const sourced: Sourced<never> = {
-    value: checked.value as never,
+function sourcedOf(document: YamlDocument, value: unknown): Sourced<never> {
+  return {
+    value: value as never,
     origin: document.locate([]),
     locate: (path): Origin => document.locate(parsePath(path)),
   }
-  outcome.objects.push({ kind, key, sourced, fingerprint: JSON.stringify(checked.value) })
+}
+
+interface DocumentFault {
+  code: FaultCodeName
+  path: RuleFault['path']
+  message: string
+  cure: string
+  severity?: Fault['severity']
+}
+
+function tell(outcome: ReadOutcome, document: YamlDocument, object: string, fault: DocumentFault): void {
+  const { code, path, message, cure, severity = 'error' } = fault
+  const origin = document.locate(path)
+  outcome.faults.push({ severity, code, object, origin, field: formatPath(path), message, cure })
+}
+
+function readDocument(document: YamlDocument, outcome: ReadOutcome): void {
+  const { value } = document
+  if (!isMap(value)) {
+    const message = 'the document is no Kubernetes object'
+    tell(outcome, document, '', {
+      code: 'no-object',
+      path: [],
+      message,
+      cure: 'write a map with apiVersion, kind and metadata',
+    })
+    outcome.isVague = true
+    return
+  }
+  const { kind, apiVersion, items } = value
+  if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items)) {
+    for (const [index, item] of items.entries()) readDocument(document.item(index, item), outcome)
+    return
+  }
+  const fault = kindFault(kind, apiVersion)
+  if (fault) {
+    const { meant, ...rest } = fault
+    tell(outcome, document, '', rest)
+    if (meant) outcome.faulty.add(objectId({ kind: meant, key: identify(meant, value).key }))
+    else outcome.isVague = true
+  } else if (isRead(kind, apiVersion)) readKnown(document, kind, outcome)
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Kinds of other groups may bear the same name, as Knative's Service does. */
+function isRead(kind: unknown, apiVersion: unknown): kind is KindName {
+  if (typeof kind !== 'string' || !(kind in kinds)) return false
+  const group = String(apiVersion).includes('/') ? String(apiVersion).split('/')[0] : ''
+  return kinds[kind as KindName].group === group
+}
+
+/** Name and namespace as the object says them, with the default; whether they are good is asked later. */
+function identify(kind: KindName, value: Record<string, unknown>): { key: string; name: string; namespace: string } {
+  const { name, namespace } = isMap(value.metadata) ? value.metadata : {}
+  const home = typeof namespace === 'string' ? namespace : 'default'
+  const own = typeof name === 'string' ? name : ''
+  return { key: kinds[kind].isNamespaced ? `${home}/${own}` : own, name: own, namespace: home }
+}
+
+function readKnown(document: YamlDocument, kind: KindName, outcome: ReadOutcome): void {
+  const value = document.value as Record<string, unknown>
+  const { isNamespaced, schema } = kinds[kind]
+  const { key, name, namespace } = identify(kind, value)
+  const object = name === '' ? '' : `${kind}/${key}`
+  const metadata = isMap(value.metadata) ? value.metadata : undefined
+  const isBare = isNamespaced && metadata !== undefined && metadata.namespace === undefined
+  const checked = schemaFaults(schema, isBare ? { ...value, metadata: { ...metadata, namespace } } : value)
+  const rules = (kinds[kind] as { rules?: (value: never) => RuleFault[] }).rules
+  const faults = checked.faults.length > 0 ? checked.faults : (rules?.(checked.value as never) ?? [])
+  for (const fault of faults) tell(outcome, document, object, fault)
+  for (const warning of nearMisses(schema, value)) tell(outcome, document, object, { ...warning, severity: 'warning' })
+  if (faults.length === 0) outcome.objects.push({ kind, key, document, sourced: sourcedOf(document, checked.value) })
+  else if (name === '') outcome.isVague = true
+  else outcome.faulty.add(objectId({ kind, key }))
 }

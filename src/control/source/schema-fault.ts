@@ -1,34 +1,164 @@
 /** What a schema says of an object, in the words of a person: what is wrong, what was expected, what to do. */
 import type { z } from 'zod'
+import type { FaultCodeName } from '#/api/fault-codes.ts'
+import type { RuleFault } from '#/api/rule-check.ts'
+import { discriminatorValues, fieldsOf, schemaAt } from './schema-walk.ts'
 import { nearest } from './suggestion.ts'
 
-export interface SchemaFault {
-  code: string
-  path: (string | number)[]
-  message: string
-  cure: string
+type Issue = z.core.$ZodIssue
+type Path = (string | number)[]
+
+interface Context {
+  value: unknown
+  schema: z.ZodType
 }
 
-type Issue = z.core.$ZodIssue
+/** @returns the faults, and the value as the schema passed it on when there are none. */
+export function schemaFaults(schema: z.ZodType, value: unknown): { faults: RuleFault[]; value: unknown } {
+  const result = schema.safeParse(value)
+  if (result.success) return { faults: [], value: result.data }
+  return { faults: result.error.issues.flatMap((issue) => faultsOf(issue, { value, schema })), value }
+}
+
+/** One issue as one or more faults. */
+function faultsOf(issue: Issue, context: Context): RuleFault[] {
+  const path = issue.path as Path
+  const given = valueAt(context.value, path)
+  const one = (code: FaultCodeName, message: string, cure: string): RuleFault[] => [{ code, path, message, cure }]
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return unknownFields(issue.keys, path, context)
+    case 'invalid_union':
+      return unionFaults(issue, path, context)
+    case 'invalid_type':
+      if (given === undefined) return missing(path, `write ${word(issue.expected)}`)
+      return one('wrong-type', `${describe(given)} does not fit here`, typeCure(issue.expected, given))
+    case 'invalid_value':
+      if (given === undefined) return missing(path, choices(issue.values, undefined))
+      return one('wrong-value', `${describe(given)} is not allowed here`, choices(issue.values, given))
+    case 'too_small':
+    case 'too_big':
+      return one('out-of-range', ...rangeWords(issue, given))
+    case 'invalid_format':
+      return one('wrong-format', `${describe(given)} has the wrong form`, `write ${issue.message}`)
+    case 'invalid_key':
+      return one(
+        'wrong-format',
+        `${JSON.stringify(path.at(-1))} is no name for an entry here`,
+        `write ${issue.issues[0]?.message ?? 'another name'}`,
+      )
+    default:
+      return one('invalid', issue.message, 'mend this field')
+  }
+}
+
+function missing(path: Path, cure: string): RuleFault[] {
+  return [{ code: 'missing-field', path, message: `${String(path.at(-1) ?? 'the object')} is missing`, cure }]
+}
+
+function unknownFields(keys: readonly string[], path: Path, context: Context): RuleFault[] {
+  const at = schemaAt(context.schema, path)
+  const branch = at && chosenBranch(at, valueAt(context.value, path))
+  const names = branch ?? (at ? fieldsOf(at).names : [])
+  return keys.map((key) => {
+    const guess = nearest(key, names)
+    const shown = names.slice(0, 12).join(', ')
+    const cure = guess ? `did you mean ${guess}?` : `remove it; there is ${shown}${names.length > 12 ? ', …' : ''}`
+    return { code: 'unknown-field', path: [...path, key], message: `${key} is no field here`, cure }
+  })
+}
+
+/** Of a union that `type` tells apart: the fields of the branch that was chosen, so that no other's are suggested. */
+function chosenBranch(schema: z.ZodType, value: unknown): string[] | undefined {
+  const { type } = (value ?? {}) as { type?: unknown }
+  const { def } = schema as unknown as { def: { options?: readonly z.ZodType[] } }
+  const chosen = def.options?.find((option) => discriminatorValues(option, 'type').includes(String(type)))
+  return chosen && fieldsOf(chosen).names
+}
+
+function unionFaults(issue: z.core.$ZodIssueInvalidUnion, path: Path, context: Context): RuleFault[] {
+  if (issue.errors.length === 0) return discriminatorFault(issue.discriminator ?? 'type', path, context)
+  const inner = [...issue.errors].sort((a, b) => a.length - b.length)[0]!
+  if (inner.some((each) => each.path.length > 0))
+    return inner.flatMap((each) => faultsOf({ ...each, path: [...path, ...each.path] }, context))
+  const given = valueAt(context.value, path)
+  if (given === undefined) return missing(path, 'write a value')
+  // A branch for the type that was given says more than the others: text for a port is a name that has the wrong form.
+  const fitting = issue.errors.filter((branch) => branch.every(({ code }) => code !== 'invalid_type'))
+  if (fitting.length === 1) return fitting[0]!.flatMap((each) => faultsOf({ ...each, path }, context))
+  const cures = issue.errors
+    .flat()
+    .flatMap((each) => faultsOf({ ...each, path }, context))
+    .map(({ cure }) => cure.replace(/^write /, ''))
+  const cure = `write ${[...new Set(cures)].join(', or ')}`
+  return [{ code: 'wrong-type', path, message: `${describe(given)} does not fit here`, cure }]
+}
+
+function discriminatorFault(field: string, path: Path, context: Context): RuleFault[] {
+  const parent = path.at(-1) === field ? path.slice(0, -1) : path
+  const at = [...parent, field]
+  const given = valueAt(context.value, at)
+  const holder = valueAt(context.value, parent)
+  if (typeof holder !== 'object' || holder === null || Array.isArray(holder))
+    return [
+      {
+        code: 'wrong-type',
+        path: parent,
+        message: `${describe(holder)} does not fit here`,
+        cure: 'write a map of fields',
+      },
+    ]
+  const schema = schemaAt(context.schema, parent)
+  const known = schema ? discriminatorValues(schema, field) : []
+  if (given === undefined) return missing(at, choices(known, undefined))
+  const message = `${describe(given)} is none of the known ones`
+  return [{ code: 'wrong-value', path: at, message, cure: choices(known, given) }]
+}
+
+function rangeWords(
+  issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig,
+  given: unknown,
+): [message: string, cure: string] {
+  const isSmall = issue.code === 'too_small'
+  const limit = Number(isSmall ? issue.minimum : issue.maximum)
+  const bound = `${isSmall ? 'at least' : 'at most'} ${limit}`
+  const size = isSmall ? 'few' : 'many'
+  switch (issue.origin) {
+    case 'string':
+      if (given === '') return ['the text is empty', `write ${bound} ${limit === 1 ? 'character' : 'characters'}`]
+      return [`${describe(given)} is too ${isSmall ? 'short' : 'long'}`, `write ${bound} characters`]
+    case 'array':
+      return [`the list has too ${size} entries`, `write ${bound} ${limit === 1 ? 'entry' : 'entries'}`]
+    default:
+      return [`${describe(given)} is too ${isSmall ? 'small' : 'large'}`, `write ${bound}`]
+  }
+}
 
 const typeWords: Readonly<Record<string, string>> = {
   int: 'a whole number',
   number: 'a number',
   string: 'text',
   boolean: 'true or false',
-  array: 'a list',
+  array: 'a list, each entry with a dash in front',
   object: 'a map of fields',
   record: 'a map of fields',
 }
 const word = (type: string): string => typeWords[type] ?? type
 
+function typeCure(expected: string, given: unknown): string {
+  if (expected === 'string' && typeof given === 'boolean')
+    return 'write text in quotes; YAML reads a bare yes, no, on, off as true or false'
+  if (expected === 'string' && typeof given === 'number') return `write text in quotes: "${given}"`
+  return `write ${word(expected)}`
+}
+
 function describe(value: unknown): string {
   if (value === null) return 'nothing (null)'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a map of fields'
-  return typeof value === 'string'
-    ? `the text ${JSON.stringify(value)}`
-    : `${typeof value === 'boolean' ? '' : 'the number '}${String(value)}`
+  if (typeof value === 'string')
+    return `the text ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}`
+  return typeof value === 'number' ? `the number ${value}` : String(value)
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
@@ -38,175 +168,7 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return at
 }
 
-/** Field names that the schema knows at a path: found by asking what an empty object would lack or hold. */
-function knownFields(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  const fields = new Set<string>()
-  const visit = (node: unknown, rest: readonly PropertyKey[]): void => {
-    const definition = (node as { def?: Record<string, unknown> } | undefined)?.def
-    if (!definition) return
-    if (definition.innerType) visit(definition.innerType, rest)
-    else if (Array.isArray(definition.options)) for (const option of definition.options) visit(option, rest)
-    else if (definition.shape) {
-      const shape = definition.shape as Record<string, unknown>
-      if (rest.length === 0) for (const name of Object.keys(shape)) fields.add(name)
-      else visit(shape[String(rest[0])], rest.slice(1))
-    } else if (definition.element && rest.length > 0) visit(definition.element, rest.slice(1))
-    else if (definition.valueType && rest.length > 0) visit(definition.valueType, rest.slice(1))
-  }
-  visit(schema, path)
-  return [...fields]
-}
-
-function unknownFields(issue: Issue & { keys: string[] }, schema: z.ZodType): SchemaFault[] {
-  const path = issue.path as (string | number)[]
-  const known = knownFields(schema, path)
-  return issue.keys.map((key) => {
-    const guess = nearest(key, known)
-    const cure = guess ? `did you mean ${guess}?` : `remove it; there is ${known.slice(0, 12).join(', ')}`
-    return { code: 'unknown-field', path: [...path, key], message: `${key} is no field here`, cure }
-  })
-}
-
-function fromUnion(
-  issue: Issue & { errors: Issue[][] },
-  options: { value: unknown; schema: z.ZodType },
-): SchemaFault[] {
-  const { value, schema } = options
-  const path = issue.path as (string | number)[]
-  const found = describe(valueAt(value, path))
-  if (issue.errors.length === 0) {
-    const { discriminator = 'type' } = issue as { discriminator?: string }
-    const at = path.at(-1) === discriminator ? path : [...path, discriminator]
-    const given = valueAt(value, at)
-    const known = discriminatorValues(schema, at.slice(0, -1), discriminator)
-    const message = given === undefined ? `${discriminator} is missing` : `${describe(given)} is none of the known ones`
-    return [
-      { code: given === undefined ? 'missing-field' : 'wrong-value', path: at, message, cure: choices(known, given) },
-    ]
-  }
-  const nearestBranch = [...issue.errors].sort((a, b) => a.length - b.length)[0]!
-  if (nearestBranch.some(({ path: inner }) => inner.length > 0))
-    return nearestBranch.flatMap((inner) =>
-      faultsOfIssue({ ...inner, path: [...path, ...inner.path] } as Issue, options),
-    )
-  const expected = issue.errors
-    .flat()
-    .map((inner) => faultsOfIssue({ ...inner, path } as Issue, options)[0]?.cure.replace(/^write /, ''))
-    .filter((text) => text !== undefined)
-  return [
-    {
-      code: 'wrong-type',
-      path,
-      message: `${found} does not fit here`,
-      cure: `write ${[...new Set(expected)].join(', or ')}`,
-    },
-  ]
-}
-
-function discriminatorValues(schema: z.ZodType, path: readonly PropertyKey[], discriminator: string): string[] {
-  const values = new Set<string>()
-  const visit = (node: unknown, rest: readonly PropertyKey[]): void => {
-    const definition = (node as { def?: Record<string, unknown> } | undefined)?.def
-    if (!definition) return
-    if (definition.innerType) visit(definition.innerType, rest)
-    else if (Array.isArray(definition.options)) for (const option of definition.options) visit(option, rest)
-    else if (definition.shape) {
-      const shape = definition.shape as Record<string, { def?: { values?: unknown[] } }>
-      if (rest.length === 0) for (const value of shape[discriminator]?.def?.values ?? []) values.add(String(value))
-      else visit(shape[String(rest[0])], rest.slice(1))
-    } else if (definition.element && rest.length > 0) visit(definition.element, rest.slice(1))
-  }
-  visit(schema, path)
-  return [...values]
-}
-
 function choices(values: readonly unknown[], given: unknown): string {
   const guess = typeof given === 'string' ? nearest(given, values.map(String)) : undefined
-  return guess ? `did you mean ${guess}?` : `write one of ${values.map((value) => String(value)).join(', ')}`
-}
-
-/** One issue as one or more faults. */
-function faultsOfIssue(issue: Issue, options: { value: unknown; schema: z.ZodType }): SchemaFault[] {
-  const path = issue.path as (string | number)[]
-  const given = valueAt(options.value, path)
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return unknownFields(issue, options.schema)
-    case 'invalid_union':
-      return fromUnion(issue as Issue & { errors: Issue[][] }, options)
-    case 'invalid_type':
-      if (given === undefined)
-        return [
-          {
-            code: 'missing-field',
-            path,
-            message: `${String(path.at(-1) ?? 'the object')} is missing`,
-            cure: `write ${word(issue.expected)}`,
-          },
-        ]
-      return [
-        {
-          code: 'wrong-type',
-          path,
-          message: `${describe(given)} does not fit here`,
-          cure: `write ${word(issue.expected)}`,
-        },
-      ]
-    case 'invalid_value':
-      if (given === undefined)
-        return [
-          {
-            code: 'missing-field',
-            path,
-            message: `${String(path.at(-1))} is missing`,
-            cure: choices(issue.values, undefined),
-          },
-        ]
-      return [
-        {
-          code: 'wrong-value',
-          path,
-          message: `${describe(given)} is not allowed here`,
-          cure: choices(issue.values, given),
-        },
-      ]
-    case 'too_small':
-    case 'too_big': {
-      const isSmall = issue.code === 'too_small'
-      const limit = isSmall ? `at least ${issue.minimum}` : `at most ${issue.maximum}`
-      const unit = issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' entries' : ''
-      return [
-        {
-          code: 'out-of-range',
-          path,
-          message: `${describe(given)} is too ${isSmall ? 'small or short' : 'large or long'}`,
-          cure: `write ${limit}${unit}`,
-        },
-      ]
-    }
-    case 'invalid_format':
-      return [
-        {
-          code: 'wrong-format',
-          path,
-          message: `${describe(given)} has the wrong form`,
-          cure: `write ${issue.message}`,
-        },
-      ]
-    default:
-      return [
-        {
-          code: (issue as { params?: { code?: string } }).params?.code ?? 'invalid',
-          path,
-          message: issue.message,
-          cure: (issue as { params?: { cure?: string } }).params?.cure ?? 'mend this field',
-        },
-      ]
-  }
-}
-
-export function schemaFaults(schema: z.ZodType, value: unknown): { faults: SchemaFault[]; value: unknown } {
-  const result = schema.safeParse(value)
-  if (result.success) return { faults: [], value: result.data }
-  return { faults: result.error.issues.flatMap((issue) => faultsOfIssue(issue, { value, schema })), value }
+  return guess ? `did you mean ${guess}?` : `write one of ${values.map(String).join(', ')}`
 }
