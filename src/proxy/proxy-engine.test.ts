@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict'
-import type { TestContext } from 'node:test'
+import { connect } from 'node:net'
 import { test } from 'node:test'
-import type { ProxySettings } from '#/config/proxy-settings.ts'
-import type { RetryPolicy, Route } from '#/model/route.ts'
-import type { HostPort } from '#/std/host-port.ts'
-import type { TestEngine } from './testing/engine.ts'
+import type { RetryPolicy } from '#/model/route.ts'
 import { startEngine, until } from './testing/engine.ts'
-import type { Application } from './testing/peer.ts'
-import { call, startApplication, unusedPort } from './testing/peer.ts'
+import { application, reviews, startOutbound } from './testing/outbound.ts'
+import { call, unusedPort } from './testing/peer.ts'
 import {
-  apiListener,
   applicationCluster,
   assignment,
   edsCluster,
@@ -21,36 +17,6 @@ import {
   routeTable,
   to,
 } from './testing/resources.ts'
-
-const reviews = 'reviews.shop.svc.cluster.local:80'
-
-interface Outbound extends TestEngine {
-  proxy: HostPort
-}
-
-/** A proxy that knows one destination, with those endpoints and routes. */
-async function startOutbound(
-  t: TestContext,
-  options: { ports: number[]; routes?: Route[]; settings?: Partial<ProxySettings>; isMeshed?: boolean },
-): Promise<Outbound> {
-  const started = startEngine(options.settings)
-  t.after(() => started.close())
-  const { source } = started
-  const { ports, routes = [route(forwardTo(reviews))], isMeshed = false } = options
-  source.set('listener', outboundListener())
-  source.set('listener', apiListener(reviews), ['reviews.shop:80'])
-  source.set('route', routeTable(reviews, ...routes))
-  source.set('cluster', edsCluster(reviews))
-  source.set('assignment', assignment(reviews, ...ports.map((port) => endpoint(port, { isMeshed }))))
-  await until(() => started.engine.isReady, 'readiness')
-  return { ...started, proxy: started.address('outbound') }
-}
-
-async function application(t: TestContext, ...args: Parameters<typeof startApplication>): Promise<Application> {
-  const started = await startApplication(...args)
-  t.after(() => started.close())
-  return started
-}
 
 const retryAll: RetryPolicy = {
   attempts: 2,
@@ -398,7 +364,6 @@ test('a client that leaves takes its attempt along', async (t) => {
   const gone = call(proxy, { headers: { 'x-n': '1' } })
   gone.catch(() => undefined)
   await until(() => app.seen.length === 1, 'the request')
-  const { connect } = await import('node:net')
   const socket = connect(proxy.port, proxy.host)
   socket.write('GET / HTTP/1.1\r\nhost: reviews.shop\r\n\r\n')
   await until(() => app.seen.length === 2, 'the second request')
