@@ -1,5 +1,6 @@
 /** How a destination is called (Envoy: Cluster). */
 import type { LoadAssignment } from './endpoint.ts'
+import type { ClientTls } from './tls.ts'
 
 export type LoadBalancing = 'round-robin' | 'least-request' | 'random'
 
@@ -20,8 +21,11 @@ export interface Cluster {
   loadBalancing: LoadBalancing
   /** Of the connection to an endpoint, ms, above 0. */
   connectTimeoutMs: number
-  /** What is spoken to the endpoints. */
-  protocol: 'http1' | 'http2'
+  /** What is spoken to the endpoints. `downstream`: the version in which the request came. With TLS, what ALPN agrees on. */
+  protocol: 'http1' | 'http2' | 'downstream'
+  tls?: ClientTls
+  /** Connections begin with a PROXY protocol header that tells who the client is. */
+  proxyProtocol?: 'v1' | 'v2'
   /** The Service behind it, for metrics and the graph. Absent for what is not of the mesh. */
   service?: { namespace: string; name: string; host: string; port: number }
 }

@@ -35,6 +35,8 @@ export interface RouteMatch {
   query: readonly ValueMatch[]
   /** Upper-case; absent for any. */
   method?: string
+  /** Only gRPC: POST with `content-type: application/grpc`, alone or with `+` or `;` behind (Envoy: `grpc`). */
+  isGrpc?: boolean
 }
 
 /**
@@ -95,6 +97,8 @@ export interface RetryPolicy {
   /** Failed connections, resets before an answer. */
   onConnectFailure: boolean
   onReset: boolean
+  /** gRPC statuses, as numbers, that are tried again (in trailers-only answers or trailers without a message before). */
+  grpcStatuses?: readonly number[]
   /** Of one attempt, ms; 0 for none. */
   attemptTimeoutMs: number
   /** The first wait, ms; 0 lets the proxy choose (25). */
