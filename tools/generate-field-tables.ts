@@ -26,6 +26,7 @@ const roots: [string, string][] = [
     'HttpConnectionManagerSchema',
   ],
   ['envoy/extensions/filters/http/cors/v3/cors_pb.ts', 'CorsPolicySchema'],
+  ['envoy/extensions/filters/http/router/v3/router_pb.ts', 'RouterSchema'],
   ['envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts', 'HttpProtocolOptionsSchema'],
 ]
 

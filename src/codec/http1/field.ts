@@ -118,6 +118,10 @@ function badName(text: string, start: number, colon: number): Error {
 function readField(text: string, colon: number, end: number, { name, role }: KnownName): Field {
   const value = trimOws(text, colon + 1, end)
   if (!isFieldText(value)) throw badMessage('a header value holds a control character')
+  // Blank by the grammar, but not to every reader: to those it is no chunked body.
+  if (role === 'transfer-encoding' && text.slice(colon, end).includes('\t')) {
+    throw badMessage('a tab stands in Transfer-Encoding')
+  }
   if (role === 'host' && value !== '' && !isAuthority(value)) {
     throw badMessage('Host is no host name with optional port')
   }

@@ -2,67 +2,99 @@
  * What Kubernetes' own EndpointSlice controller does, for sources that have none: Services with a selector and Pods give
  * slices, one a Pod, since inbound ports differ from sidecar to sidecar on a laptop.
  */
-import type { EndpointSlice, Pod, Service } from '#/api/core.ts'
+import type { EndpointSlice, Pod, Service, ServicePort } from '#/api/core.ts'
+import { parsePodPorts, portsAnnotation } from '#/api/pod-annotations.ts'
+import type { HostPort } from '#/std/host-port.ts'
+import { LabelIndex } from './label-index.ts'
 import type { Resources, Sourced } from './resources.ts'
+
+type Slices = ReadonlyMap<string, Sourced<EndpointSlice>>
 
 interface PodPort {
   port: number
-  name?: string
-  inbound?: string
+  name: string
+  protocol: string
+  /** Where the sidecar takes requests for it; absent in a cluster. */
+  inbound?: HostPort
 }
 
-type ServicePort = NonNullable<Service['spec']['ports']>[number]
+/** What was derived from a Service and a Pod; `undefined` when the Pod is no endpoint of it. */
+const derived = new WeakMap<Service, WeakMap<Sourced<Pod>, Sourced<EndpointSlice> | undefined>>()
 
-function isSelected(
-  selector: Readonly<Record<string, string>>,
-  labels: Readonly<Record<string, string>> = {},
-): boolean {
-  return Object.entries(selector).every(([name, value]) => labels[name] === value)
-}
-
-/** The laptop's ports from the annotation, else the containers'. An annotation that is no JSON counts as none; translation tells. */
-function portsOf(pod: Pod): PodPort[] {
-  const text = pod.metadata.annotations?.['weft.dev/ports']
-  if (text !== undefined) {
-    try {
-      const ports: unknown = JSON.parse(text)
-      if (Array.isArray(ports)) return ports as PodPort[]
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error
-      return []
+/**
+ * Slices by `namespace/name`, of every Service with a selector. A slice stays the same object while its Service and Pod do,
+ * and when it is equal to that of `previous`.
+ */
+export function deriveEndpointSlices(
+  resources: Resources,
+  previous: Slices = new Map(),
+): Map<string, Sourced<EndpointSlice>> {
+  const pods = new LabelIndex<Sourced<Pod>>()
+  for (const pod of resources.of('Pod').values()) {
+    const { namespace = 'default', labels = {} } = pod.value.metadata
+    pods.add(namespace, labels, pod)
+  }
+  const slices = new Map<string, Sourced<EndpointSlice>>()
+  for (const { value: service } of resources.of('Service').values()) {
+    const { namespace = 'default' } = service.metadata
+    if (service.spec.type === 'ExternalName') continue
+    for (const pod of pods.select(namespace, service.spec.selector ?? {})) {
+      const slice = remember(service, pod, previous)
+      if (slice) slices.set(`${namespace}/${slice.value.metadata.name}`, slice)
     }
   }
-  return pod.spec.containers.flatMap((container) =>
-    (container.ports ?? []).map(({ containerPort, name }) => ({ port: containerPort, ...(name ? { name } : {}) })),
+  return slices
+}
+
+function remember(service: Service, pod: Sourced<Pod>, previous: Slices): Sourced<EndpointSlice> | undefined {
+  let byPod = derived.get(service)
+  if (!byPod) {
+    byPod = new WeakMap()
+    derived.set(service, byPod)
+  }
+  if (byPod.has(pod)) return byPod.get(pod)
+  const value = sliceOf(service, pod.value)
+  const before = value && previous.get(`${value.metadata.namespace}/${value.metadata.name}`)
+  const isSame = before !== undefined && JSON.stringify(before.value) === JSON.stringify(value)
+  const slice = isSame ? before : value && { value, origin: pod.origin, locate: () => pod.origin }
+  byPod.set(pod, slice)
+  return slice
+}
+
+/** The laptop's ports from the annotation, else the containers'. An unreadable annotation counts as no ports; translation tells. */
+function portsOf(pod: Pod): PodPort[] {
+  const text = pod.metadata.annotations?.[portsAnnotation]
+  if (text !== undefined)
+    return (parsePodPorts(text) ?? []).map(({ port, name, inbound }) => ({ port, name, protocol: 'TCP', inbound }))
+  return pod.spec.containers.flatMap(({ ports = [] }) =>
+    ports.map(({ containerPort, name = '', protocol = 'TCP' }) => ({ port: containerPort, name, protocol })),
   )
 }
 
 /** Where the Pod takes requests for a port of the Service; undefined when it has no such port. */
-function targetOf(pod: Pod, servicePort: ServicePort): { address: string; port: number } | undefined {
-  const target = servicePort.targetPort ?? servicePort.port
-  const ports = portsOf(pod)
-  const found = ports.find(({ port, name }) => (typeof target === 'number' ? port === target : name === target))
-  const address = pod.status?.podIP ?? pod.status?.podIPs?.[0]?.ip
-  if (found?.inbound) {
-    const colon = found.inbound.lastIndexOf(':')
-    return { address: found.inbound.slice(0, colon), port: Number(found.inbound.slice(colon + 1)) }
-  }
-  const port = found?.port ?? (typeof target === 'number' ? target : undefined)
-  return address && port ? { address, port } : undefined
+function targetOf(pod: Pod, servicePort: ServicePort): HostPort | undefined {
+  const { targetPort = servicePort.port, protocol = 'TCP' } = servicePort
+  const isTarget = (port: PodPort): boolean =>
+    port.protocol === protocol && (typeof targetPort === 'number' ? port.port === targetPort : port.name === targetPort)
+  const found = portsOf(pod).find(isTarget)
+  if (found?.inbound) return found.inbound
+  const host = pod.status?.podIP ?? pod.status?.podIPs?.[0]?.ip
+  // A port by number need not be declared by a container.
+  const port = found?.port ?? (typeof targetPort === 'number' ? targetPort : undefined)
+  return host && port ? { host, port } : undefined
 }
 
-function sliceOf(options: { service: Service; pod: Pod }): EndpointSlice | undefined {
-  const { service, pod } = options
-  const { name, namespace = 'default' } = service.metadata
+function sliceOf(service: Service, pod: Pod): EndpointSlice | undefined {
+  const phase = pod.status?.phase
+  if (phase === 'Succeeded' || phase === 'Failed') return undefined
   const targets = (service.spec.ports ?? []).flatMap((port) => {
     const target = targetOf(pod, port)
     return target ? [{ ...target, name: port.name ?? '', protocol: port.protocol ?? 'TCP' }] : []
   })
-  const address = targets[0]?.address
-  if (address === undefined) return undefined
-  const isReady = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
-  const isTerminating = pod.metadata.deletionTimestamp !== undefined
-  const ready = service.spec.publishNotReadyAddresses === true || (isReady && !isTerminating)
+  // A slice has the addresses of its endpoints once for all ports; a sidecar takes all of them at one address.
+  const host = targets[0]?.host
+  if (host === undefined) return undefined
+  const { name, namespace = 'default' } = service.metadata
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
@@ -71,41 +103,24 @@ function sliceOf(options: { service: Service; pod: Pod }): EndpointSlice | undef
       namespace,
       labels: { 'kubernetes.io/service-name': name, 'endpointslice.kubernetes.io/managed-by': 'weft' },
     },
-    addressType: address.includes(':') ? 'IPv6' : 'IPv4',
+    addressType: host.includes(':') ? 'IPv6' : 'IPv4',
     endpoints: [
       {
-        addresses: [address],
-        conditions: { ready, serving: isReady, terminating: isTerminating },
+        addresses: [host],
+        conditions: conditionsOf(service, pod),
         targetRef: { kind: 'Pod', namespace: pod.metadata.namespace ?? 'default', name: pod.metadata.name },
       },
     ],
-    ports: targets.map(({ port, name: portName, protocol }) => ({ name: portName, port, protocol })),
+    ports: targets
+      .filter((target) => target.host === host)
+      .map(({ port, name: portName, protocol }) => ({ name: portName, port, protocol })),
   }
 }
 
-/** Slices by `namespace/name`; one that is equal to a previous one stays the same object. */
-export function deriveEndpointSlices(
-  resources: Resources,
-  previous: ReadonlyMap<string, Sourced<EndpointSlice>> = new Map(),
-): Map<string, Sourced<EndpointSlice>> {
-  const slices = new Map<string, Sourced<EndpointSlice>>()
-  const podsByNamespace = new Map<string, Sourced<Pod>[]>()
-  for (const sourced of resources.of('Pod').values()) {
-    const namespace = sourced.value.metadata.namespace ?? 'default'
-    podsByNamespace.set(namespace, [...(podsByNamespace.get(namespace) ?? []), sourced])
-  }
-  for (const { value: service } of resources.of('Service').values()) {
-    const { selector } = service.spec
-    if (!selector || Object.keys(selector).length === 0) continue
-    for (const pod of podsByNamespace.get(service.metadata.namespace ?? 'default') ?? []) {
-      if (!isSelected(selector, pod.value.metadata.labels)) continue
-      const value = sliceOf({ service, pod: pod.value })
-      if (!value) continue
-      const key = `${value.metadata.namespace}/${value.metadata.name}`
-      const before = previous.get(key)
-      const isSame = before !== undefined && JSON.stringify(before.value) === JSON.stringify(value)
-      slices.set(key, isSame ? before : { value, origin: pod.origin, locate: () => pod.origin })
-    }
-  }
-  return slices
+/** EndpointConditions: a Pod that goes is never ready, but serves as long as it can. */
+function conditionsOf(service: Service, pod: Pod): { ready: boolean; serving: boolean; terminating: boolean } {
+  const serving = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+  const terminating = pod.metadata.deletionTimestamp !== undefined
+  const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating)
+  return { ready, serving, terminating }
 }

@@ -28,19 +28,18 @@ function readEndpoint(reader: FieldReader): Endpoint | undefined {
   const facts = readWeftMetadata(reader)
   const inner = reader.message('endpoint')
   const address = inner && readAddress(inner.message('address'))
-  inner?.finish()
   if (!inner) reader.fault('endpoint', 'is missing')
   const health = healthOf[reader.enumeration('health_status', 'UNKNOWN')]
-  if (!health) reader.fault('health_status', 'unknown')
+  if (!health) reader.fault('health_status', 'is unknown to this proxy')
   const weight = reader.wrappedNumber('load_balancing_weight') ?? 1
-  reader.finish()
+  if (weight < 1) reader.fault('load_balancing_weight', 'must be 1 or more')
   if (!address || !health) return undefined
   const workload = workloadOf(facts)
   return {
     address: address.host,
     port: address.port,
     health,
-    weight: Math.max(1, weight),
+    weight,
     ...(workload ? { workload } : {}),
     isMeshed: facts.get('meshed') === true,
   }
@@ -51,13 +50,13 @@ export function readAssignment(reader: FieldReader): LoadAssignment {
   const endpoints: Endpoint[] = []
   for (const locality of reader.messages('endpoints')) {
     if (locality.number('priority') > 0) locality.fault('priority', 'only priority 0 is supported by this proxy')
-    locality.wrappedNumber('load_balancing_weight')
     for (const one of locality.messages('lb_endpoints')) {
       const endpoint = readEndpoint(one)
       if (endpoint) endpoints.push(endpoint)
     }
-    locality.finish()
   }
-  reader.finish()
+  const drops = reader.message('policy')?.messages('drop_overloads') ?? []
+  for (const drop of drops) drop.fault('', 'unsupported by this proxy')
+  for (const drop of drops) drop.skip()
   return { name, endpoints }
 }

@@ -1,40 +1,35 @@
 /** envoy.config.cluster.v3.Cluster → Cluster. */
-import type { Cluster, ClusterDiscovery, LoadBalancing } from '#/model/cluster.ts'
+import type { Cluster, ClusterDiscovery } from '#/model/cluster.ts'
 import { readAssignment } from './assignment.ts'
+import { readBalancing } from './cluster-balancing.ts'
 import type { FieldReader } from './field-reader.ts'
-import { factText, readConfigSource, readWeftMetadata } from './part.ts'
+import { factText, readCommonProtocolOptions, readConfigSource, readWeftMetadata } from './part.ts'
 
-const policies: Readonly<Record<string, LoadBalancing>> = {
-  ROUND_ROBIN: 'round-robin',
-  LEAST_REQUEST: 'least-request',
-  RANDOM: 'random',
-  CLUSTER_PROVIDED: 'round-robin',
-  LOAD_BALANCING_POLICY_CONFIG: 'round-robin',
+/** Envoy's default (Cluster.connect_timeout), ms. */
+const defaultConnectTimeoutMs = 5000
+const dynamicClusterType = 'envoy.clusters.dynamic_forward_proxy'
+const protocolOptionsType = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+
+function readCustomType(custom: FieldReader): ClusterDiscovery | undefined {
+  const kind = custom.string('name')
+  if (kind === dynamicClusterType) {
+    // Only DNS settings stand there; this proxy asks the system's resolver.
+    custom.ignore('typed_config')
+    return { type: 'dynamic' }
+  }
+  custom.skip()
+  custom.fault('name', `cluster type ${kind} is unsupported by this proxy`)
+  return undefined
 }
-
-const policyTypes: Readonly<Record<string, LoadBalancing>> = {
-  'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin': 'round-robin',
-  'envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest': 'least-request',
-  'envoy.extensions.load_balancing_policies.random.v3.Random': 'random',
-}
-
-/** Envoy's default connect timeout, ms (Cluster.connect_timeout). */
-const connectTimeoutMs = 5000
 
 function readDiscovery(reader: FieldReader, name: string): ClusterDiscovery | undefined {
   const eds = reader.message('eds_cluster_config')
-  readConfigSource(eds?.message('eds_config'))
+  if (eds) readConfigSource(eds.message('eds_config'))
   const serviceName = eds?.string('service_name') || name
   const inline = reader.message('load_assignment')
   const endpoints = inline ? readAssignment(inline).endpoints : []
   const custom = reader.message('cluster_type')
-  if (custom) {
-    const kind = custom.string('name')
-    custom.ignore('typed_config')
-    if (kind === 'envoy.clusters.dynamic_forward_proxy') return { type: 'dynamic' }
-    custom.fault('name', `cluster type ${kind} is unsupported by this proxy`)
-    return undefined
-  }
+  if (custom) return readCustomType(custom)
   const type = reader.enumeration('type', 'STATIC')
   if (type === 'EDS') return { type: 'eds', serviceName }
   if (type === 'STATIC') return { type: 'static', endpoints }
@@ -44,39 +39,55 @@ function readDiscovery(reader: FieldReader, name: string): ClusterDiscovery | un
   return undefined
 }
 
-function readBalancing(reader: FieldReader): LoadBalancing {
-  const policy = reader.message('load_balancing_policy')
-  const classic = reader.enumeration('lb_policy', 'ROUND_ROBIN')
-  reader.ignore('least_request_lb_config', 'round_robin_lb_config')
-  if (policy) {
-    for (const entry of policy.messages('policies')) {
-      const typed = entry.message('typed_extension_config')?.any('typed_config')
-      const known = typed && policyTypes[typed.typeName]
-      if (known) return known
-    }
-    policy.fault('policies', 'none of them is supported by this proxy')
-  }
-  const known = policies[classic]
-  if (!known) reader.fault('lb_policy', `${classic} is unsupported by this proxy`)
-  return known ?? 'round-robin'
-}
-
 function readProtocol(reader: FieldReader): Cluster['protocol'] {
-  let protocol: Cluster['protocol'] = reader.has('http2_protocol_options') ? 'http2' : 'http1'
+  readCommonProtocolOptions(reader.message('common_http_protocol_options'))
+  let isHttp2 = reader.has('http2_protocol_options')
+  if (isHttp2) reader.fault('http2_protocol_options', 'HTTP/2 to endpoints is unsupported by this proxy')
   reader.ignore('http2_protocol_options')
-  const options = reader.map('typed_extension_protocol_options')
-  for (const [key, any] of options) {
-    if (key !== 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions') continue
-    protocol = anyProtocol(any)
+  for (const [key, any] of reader.map('typed_extension_protocol_options')) {
+    if (key !== protocolOptionsType) any.fault('', 'unsupported by this proxy')
+    if (key !== protocolOptionsType) any.skip()
+    else isHttp2 = readProtocolOptions(any.asAny().open(protocolOptionsType)) || isHttp2
   }
-  return protocol
+  return isHttp2 ? 'http2' : 'http1'
 }
 
-function anyProtocol(any: FieldReader): Cluster['protocol'] {
-  const options = any.asAny().open('envoy.extensions.upstreams.http.v3.HttpProtocolOptions')
+/** @returns whether HTTP/2 is spoken to the endpoints. */
+function readProtocolOptions(options: FieldReader): boolean {
+  readCommonProtocolOptions(options.message('common_http_protocol_options'))
   const explicit = options.message('explicit_http_config')
-  if (!explicit) options.fault('', 'only explicit_http_config is supported by this proxy')
-  return explicit?.has('http2_protocol_options') ? 'http2' : 'http1'
+  if (!explicit) {
+    options.fault('', 'only explicit_http_config is supported by this proxy')
+    return false
+  }
+  explicit.message('http_protocol_options')
+  const isHttp2 = explicit.message('http2_protocol_options')
+  isHttp2?.skip()
+  if (isHttp2) explicit.fault('http2_protocol_options', 'HTTP/2 to endpoints is unsupported by this proxy')
+  return isHttp2 !== undefined
+}
+
+/** What Envoy allows when nothing is said (CircuitBreakers.Thresholds). */
+const defaultThresholds = { max_connections: 1024, max_pending_requests: 1024, max_requests: 1024, max_retries: 3 }
+
+/** Thresholds that lift Envoy's own limits ask for nothing; lower ones are a policy that this proxy does not carry out. */
+function readCircuitBreakers(breakers: FieldReader | undefined): void {
+  for (const thresholds of breakers?.messages('thresholds') ?? []) {
+    thresholds.ignore('priority')
+    for (const [name, fallback] of Object.entries(defaultThresholds)) {
+      const limit = thresholds.wrappedNumber(name)
+      if (limit !== undefined && limit < fallback)
+        thresholds.fault(name, `limits below ${fallback} are unsupported by this proxy`)
+    }
+  }
+}
+
+/** Plain text is no transport socket at all, or the one that does nothing. */
+function readTransportSocket(socket: FieldReader | undefined): void {
+  if (!socket) return
+  const name = socket.string('name')
+  if (name === 'envoy.transport_sockets.raw_buffer') socket.skip()
+  else socket.fault('name', `transport socket ${name} is unsupported by this proxy`)
 }
 
 function serviceOf(reader: FieldReader): Cluster['service'] {
@@ -94,13 +105,12 @@ function serviceOf(reader: FieldReader): Cluster['service'] {
 export function readCluster(reader: FieldReader): Cluster {
   const name = reader.string('name')
   const discovery = readDiscovery(reader, name) ?? { type: 'static', endpoints: [] }
-  const loadBalancing = readBalancing(reader)
+  const loadBalancing = readBalancing(reader, discovery)
   const protocol = readProtocol(reader)
-  if (protocol === 'http2')
-    reader.fault('typed_extension_protocol_options', 'HTTP/2 to endpoints is unsupported by this proxy')
   const service = serviceOf(reader)
-  const timeout = reader.durationMs('connect_timeout') ?? connectTimeoutMs
-  if (timeout <= 0) reader.fault('connect_timeout', 'must be above 0')
-  reader.finish()
-  return { name, discovery, loadBalancing, connectTimeoutMs: timeout, protocol, ...(service ? { service } : {}) }
+  readCircuitBreakers(reader.message('circuit_breakers'))
+  readTransportSocket(reader.message('transport_socket'))
+  const connectTimeoutMs = reader.durationMs('connect_timeout') ?? defaultConnectTimeoutMs
+  if (connectTimeoutMs === 0) reader.fault('connect_timeout', 'must be above 0')
+  return { name, discovery, loadBalancing, connectTimeoutMs, protocol, ...(service ? { service } : {}) }
 }

@@ -1,5 +1,5 @@
 /** The four decoders, as the xDS client takes them. */
-import type { Decode, Decoded, ResourceKind, ResourceValues } from '../resource.ts'
+import { type Decode, type Decoded, type ResourceKind, type ResourceValues, typeUrls } from '../resource.ts'
 import { readAssignment } from './assignment.ts'
 import { readCluster } from './cluster.ts'
 import { FieldReader } from './field-reader.ts'
@@ -7,26 +7,29 @@ import { readListener } from './listener.ts'
 import { readRouteConfiguration } from './route.ts'
 import { readMessage } from './wire-message.ts'
 
-function decoder<T extends { name: string }>(typeName: string, read: (reader: FieldReader) => T): Decode<T> {
+interface DecoderOptions<T> {
+  /** The field that names a resource of this type. */
+  nameField: string
+  read: (reader: FieldReader) => T
+}
+
+function decoder<T extends { name: string }>(kind: ResourceKind, options: DecoderOptions<T>): Decode<T> {
+  const typeName = typeUrls[kind].split('/').pop()!
   return (bytes): Decoded<T> => {
-    const faults: string[] = []
     try {
-      const value = read(new FieldReader(readMessage(typeName, bytes), '', faults))
-      if (value.name === '') faults.push('name: is empty')
+      const { value, faults } = FieldReader.readAll(readMessage(typeName, bytes), options.read)
+      if (value.name === '') faults.push(`${options.nameField}: is empty`)
       return faults.length === 0 ? { ok: true, value } : { ok: false, name: value.name, faults }
     } catch (error) {
-      return {
-        ok: false,
-        name: '',
-        faults: [`the bytes are no ${typeName}: ${error instanceof Error ? error.message : String(error)}`],
-      }
+      const reason = error instanceof Error ? error.message : String(error)
+      return { ok: false, name: '', faults: [`${typeName}: the bytes are no such message: ${reason}`] }
     }
   }
 }
 
 export const decoders: { [K in ResourceKind]: Decode<ResourceValues[K]> } = {
-  listener: decoder('envoy.config.listener.v3.Listener', readListener),
-  route: decoder('envoy.config.route.v3.RouteConfiguration', readRouteConfiguration),
-  cluster: decoder('envoy.config.cluster.v3.Cluster', readCluster),
-  assignment: decoder('envoy.config.endpoint.v3.ClusterLoadAssignment', readAssignment),
+  listener: decoder('listener', { nameField: 'name', read: readListener }),
+  route: decoder('route', { nameField: 'name', read: readRouteConfiguration }),
+  cluster: decoder('cluster', { nameField: 'name', read: readCluster }),
+  assignment: decoder('assignment', { nameField: 'cluster_name', read: readAssignment }),
 }

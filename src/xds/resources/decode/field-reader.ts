@@ -1,30 +1,55 @@
 /**
- * A strict way to read a message: what was not read when `finish` is called, and is not harmless, is a fault with its path as
- * Envoy spells it. So nothing that a control plane asks for is dropped in silence.
+ * A strict way to read a message: every field that is there must be read, or be harmless; what is left over when the whole
+ * resource was read is a fault with its path as Envoy spells it. So nothing that a control plane asks for is dropped in
+ * silence.
  */
 import { harmlessFields } from './harmless-fields.ts'
 import { readMessage, type WireMessage, type WireValue } from './wire-message.ts'
 
 export interface AnyContent {
   typeName: string
+  /** Reads what is inside as a type of the field table. @throws when the bytes are no such message. */
   open(typeName: string): FieldReader
 }
 
-export class FieldReader {
-  readonly #message: WireMessage
-  readonly path: string
-  readonly faults: string[]
-  readonly #unread: Set<string>
+/** All readers of one resource, and the faults that they found. */
+interface Reading {
+  faults: string[]
+  readers: FieldReader[]
+}
 
-  constructor(message: WireMessage, path: string, faults: string[]) {
+export class FieldReader {
+  readonly path: string
+  readonly #message: WireMessage
+  readonly #reading: Reading
+  readonly #unread: Set<string>
+  #isSkipped = false
+
+  private constructor(message: WireMessage, path: string, reading: Reading) {
     this.#message = message
     this.path = path
-    this.faults = faults
+    this.#reading = reading
     this.#unread = new Set(message.fields.keys())
+    reading.readers.push(this)
   }
 
-  get typeName(): string {
-    return this.#message.typeName
+  /** Reads a whole resource. @returns every fault, none when all of it was understood. @throws as `AnyContent.open`. */
+  static readAll<T>(message: WireMessage, read: (reader: FieldReader) => T): { value: T; faults: string[] } {
+    const reading: Reading = { faults: [], readers: [] }
+    const value = read(new FieldReader(message, '', reading))
+    for (const reader of reading.readers) reader.#tellLeftovers()
+    return { value, faults: reading.faults }
+  }
+
+  #tellLeftovers(): void {
+    if (this.#isSkipped) return
+    const harmless = harmlessFields[this.#message.typeName]
+    for (const name of this.#unread) if (!harmless?.has(name)) this.fault(name, 'unsupported by this proxy')
+    for (const number of this.#message.unknown) this.fault('', `field number ${number} is unknown to this proxy`)
+  }
+
+  #open(message: WireMessage, path: string): FieldReader {
+    return new FieldReader(message, path, this.#reading)
   }
 
   #take(name: string): WireValue | undefined {
@@ -36,26 +61,32 @@ export class FieldReader {
     return this.#message.fields.has(name)
   }
 
-  at(name: string): string {
+  #at(name: string): string {
     return this.path === '' ? name : `${this.path}.${name}`
   }
 
+  /** @param name of the field at fault, empty for the message as a whole. */
   fault(name: string, what: string): void {
-    this.faults.push(`${name === '' ? this.path : this.at(name)}: ${what}`)
+    this.#reading.faults.push(`${name === '' ? this.path || this.#message.typeName : this.#at(name)}: ${what}`)
   }
 
-  /** Reads and forgets: what may be ignored here. */
+  /** Fields that may be passed over here, whatever they say. */
   ignore(...names: string[]): void {
     for (const name of names) this.#unread.delete(name)
+  }
+
+  /** The whole message is not for us: nothing in it is looked at. */
+  skip(): void {
+    this.#isSkipped = true
   }
 
   string(name: string): string {
     return (this.#take(name) as string | undefined) ?? ''
   }
 
-  /** 0 when absent, as proto3 has it; `fallback` for what has another default. */
-  number(name: string, fallback = 0): number {
-    return (this.#take(name) as number | undefined) ?? fallback
+  /** 0 when absent, as proto3 has it. */
+  number(name: string): number {
+    return (this.#take(name) as number | undefined) ?? 0
   }
 
   boolean(name: string): boolean {
@@ -77,19 +108,17 @@ export class FieldReader {
 
   message(name: string): FieldReader | undefined {
     const message = this.#take(name) as WireMessage | undefined
-    return message && new FieldReader(message, this.at(name), this.faults)
+    return message && this.#open(message, this.#at(name))
   }
 
   messages(name: string): FieldReader[] {
     const list = (this.#take(name) as WireMessage[] | undefined) ?? []
-    return list.map((message, index) => new FieldReader(message, `${this.at(name)}[${index}]`, this.faults))
+    return list.map((message, index) => this.#open(message, `${this.#at(name)}[${index}]`))
   }
 
   map(name: string): Map<string, FieldReader> {
     const map = (this.#take(name) as Map<string, WireMessage> | undefined) ?? new Map<string, WireMessage>()
-    return new Map(
-      [...map].map(([key, message]) => [key, new FieldReader(message, `${this.at(name)}["${key}"]`, this.faults)]),
-    )
+    return new Map([...map].map(([key, message]) => [key, this.#open(message, `${this.#at(name)}["${key}"]`)]))
   }
 
   /** google.protobuf.*Value: the number inside, undefined when absent. */
@@ -101,13 +130,16 @@ export class FieldReader {
     return this.message(name)?.boolean('value')
   }
 
-  /** google.protobuf.Duration in ms, undefined when absent. */
+  /** google.protobuf.Duration in ms, undefined when absent; a negative one is a fault. */
   durationMs(name: string): number | undefined {
     const duration = this.message(name)
-    return duration && duration.number('seconds') * 1000 + duration.number('nanos') / 1e6
+    if (!duration) return undefined
+    const ms = duration.number('seconds') * 1000 + duration.number('nanos') / 1e6
+    if (ms < 0) this.fault(name, 'must be 0 or more')
+    return ms
   }
 
-  /** A google.protobuf.Any in a field; `open` reads what is inside as the type that the caller knows. */
+  /** A google.protobuf.Any in a field. */
   any(name: string): AnyContent | undefined {
     return this.message(name)?.asAny()
   }
@@ -116,15 +148,6 @@ export class FieldReader {
   asAny(): AnyContent {
     const typeName = this.string('type_url').split('/').pop() ?? ''
     const bytes = (this.#take('value') as Uint8Array | undefined) ?? new Uint8Array()
-    return { typeName, open: (wanted) => new FieldReader(readMessage(wanted, bytes), this.path, this.faults) }
-  }
-
-  /** To be called when everything of interest was read. */
-  finish(): void {
-    const harmless = harmlessFields[this.typeName]
-    for (const name of this.#unread) {
-      if (!harmless?.has(name)) this.fault(name, 'unsupported by this proxy')
-    }
-    for (const number of this.#message.unknown) this.fault('', `field number ${number} is unknown to this proxy`)
+    return { typeName, open: (wanted) => this.#open(readMessage(wanted, bytes), this.path) }
   }
 }

@@ -4,8 +4,7 @@ import type { FieldReader } from './field-reader.ts'
 
 /** Envoy expands `%NAME%`; `%%` is a plain percent sign. */
 function plainValue(value: string, reader: FieldReader): string {
-  if (!value.includes('%')) return value
-  if (/(?:^|[^%])(?:%%)*%[^%]/.test(value.replaceAll('%%', '')))
+  if (value.replaceAll('%%', '').includes('%'))
     reader.fault('value', 'command operators (%…%) are unsupported by this proxy')
   return value.replaceAll('%%', '%')
 }
@@ -17,15 +16,15 @@ function readOption(reader: FieldReader): { value: HeaderValue; isSet: boolean }
   if (action !== 'APPEND_IF_EXISTS_OR_ADD' && action !== 'OVERWRITE_IF_EXISTS_OR_ADD') {
     reader.fault('append_action', `${action} is unsupported by this proxy`)
   }
-  reader.ignore('keep_empty_value')
-  reader.finish()
   if (!header) {
     reader.fault('header', 'is missing')
     return undefined
   }
   const name = header.string('key').toLowerCase()
   const value = plainValue(header.string('value'), header)
-  header.finish()
+  if (name === '' || name.startsWith(':')) header.fault('key', `"${name}" cannot be changed by this proxy`)
+  // Envoy leaves an empty header out unless told otherwise.
+  if (value === '' && !reader.boolean('keep_empty_value')) return undefined
   return { value: { name, value }, isSet: action === 'OVERWRITE_IF_EXISTS_OR_ADD' || append === false }
 }
 

@@ -28,7 +28,6 @@ function readRegexRewrite(reader: FieldReader | undefined): PathRewrite | undefi
   if (!reader) return undefined
   const pattern = reader.message('pattern')?.string('regex') ?? ''
   const substitution = reader.string('substitution')
-  reader.finish()
   return { type: 'regex', pattern, substitution }
 }
 
@@ -55,14 +54,12 @@ function readBackends(reader: FieldReader): WeightedBackend[] {
     const backend = { ...backendOf(entry.string('name')), weight: entry.wrappedNumber('weight') ?? 1 }
     const requestHeaders = readMutation(entry, 'request')
     const responseHeaders = readMutation(entry, 'response')
-    entry.finish()
     return {
       ...backend,
       ...(requestHeaders ? { requestHeaders } : {}),
       ...(responseHeaders ? { responseHeaders } : {}),
     }
   })
-  weighted.finish()
   if (backends.length === 0) weighted.fault('clusters', 'is empty')
   return backends
 }
@@ -101,7 +98,6 @@ function readRetry(reader: FieldReader | undefined): RetryPolicy | undefined {
     backoffMs: backoff?.durationMs('base_interval') ?? 0,
   }
   reader.ignore('host_selection_retry_max_attempts', 'retry_host_predicate', 'retry_priority')
-  reader.finish()
   return policy
 }
 
@@ -115,9 +111,7 @@ function readMirror(reader: FieldReader): Mirror {
   const cluster = reader.string('cluster')
   const fraction = reader.message('runtime_fraction')
   const value = fraction?.message('default_value')
-  fraction?.finish()
   reader.ignore('trace_sampled', 'disable_shadow_host_suffix_append')
-  reader.finish()
   if (!value) return { cluster, numerator: 100, denominator: 100 }
   return {
     cluster,
@@ -140,7 +134,6 @@ function readForward(reader: FieldReader, facts: WeftFacts): ForwardAction {
     mirrors: reader.messages('request_mirror_policies').map(readMirror),
   }
   reader.ignore('cluster_not_found_response_code')
-  reader.finish()
   return action
 }
 
@@ -161,7 +154,6 @@ function readRedirect(reader: FieldReader, facts: WeftFacts): RedirectAction {
   const path = readPathRewrite(reader, facts) ?? (full === '' ? undefined : { type: 'full' as const, value: full })
   const status = redirectStatuses[reader.enumeration('response_code', 'MOVED_PERMANENTLY')] ?? 301
   if (reader.boolean('strip_query')) reader.fault('strip_query', 'unsupported by this proxy')
-  reader.finish()
   return {
     type: 'redirect',
     ...(scheme === '' ? {} : { scheme: scheme as 'http' | 'https' }),
@@ -185,8 +177,6 @@ export function readAction(reader: FieldReader, facts: WeftFacts): RouteAction {
       status: direct.number('status'),
       body: body?.string('inline_string') ?? '',
     }
-    body?.finish()
-    direct.finish()
     return action
   }
   reader.fault('', 'has no action that this proxy supports')

@@ -40,7 +40,6 @@ function readCors(reader: FieldReader, facts: WeftFacts): CorsPolicy {
     allowCredentials: reader.wrappedBoolean('allow_credentials') ?? false,
     maxAgeSeconds: Number(reader.string('max_age') || '0'),
   }
-  reader.finish()
   return policy
 }
 
@@ -70,7 +69,6 @@ function readRoute(reader: FieldReader, position: number): Route {
   const responseHeaders = readMutation(reader, 'response')
   const cors = readFilterConfig(reader, facts)
   const rule = ruleOf(facts)
-  reader.finish()
   return {
     name,
     match,
@@ -88,7 +86,6 @@ function readVirtualHost(reader: FieldReader): VirtualHost {
   if (domains.length === 0) reader.fault('domains', 'is empty')
   const routes = reader.messages('routes').map((route, index) => readRoute(route, index))
   readFilterConfig(reader, new Map())
-  reader.finish()
   return { name, domains, routes }
 }
 
@@ -100,6 +97,5 @@ export function readRouteConfiguration(reader: FieldReader): RouteConfiguration 
     if (seen.has(domain)) reader.fault('virtual_hosts', `domain ${domain} stands there twice`)
     seen.add(domain)
   }
-  reader.finish()
   return { name, virtualHosts }
 }

@@ -1,0 +1,63 @@
+/** The HttpConnectionManager of a listener → where its requests are routed. */
+import type { ListenerTarget } from '#/model/listener.ts'
+import type { FieldReader } from './field-reader.ts'
+import { expectBoolean, readCommonProtocolOptions, readConfigSource, readUpgrades } from './part.ts'
+import { readRouteConfiguration } from './route.ts'
+
+const routerType = 'envoy.extensions.filters.http.router.v3.Router'
+/** Filters that do nothing unless a route configures them, and those that only count. */
+const passiveFilters = new Set([
+  'envoy.extensions.filters.http.cors.v3.Cors',
+  'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig',
+])
+
+function readHttpFilters(manager: FieldReader): void {
+  const filters = manager.messages('http_filters')
+  filters.forEach((filter, index) => {
+    const name = filter.string('name')
+    const typed = filter.any('typed_config')
+    const isOptional = filter.boolean('is_optional')
+    const isDisabled = filter.boolean('disabled')
+    if (typed?.typeName === routerType) {
+      typed.open(routerType)
+      if (index !== filters.length - 1) filter.fault('', 'the router must be the last HTTP filter')
+    } else if (isOptional || isDisabled) filter.skip()
+    else if (typed && !passiveFilters.has(typed.typeName))
+      filter.fault('typed_config', `HTTP filter ${name} (${typed.typeName}) is unsupported by this proxy`)
+    else if (!typed) filter.fault('typed_config', 'is missing')
+  })
+}
+
+/** Envoy can change paths before it matches; this proxy takes them as they come. */
+function readPathRules(manager: FieldReader): void {
+  expectBoolean(manager, 'normalize_path', false)
+  if (manager.boolean('merge_slashes')) manager.fault('merge_slashes', 'unsupported by this proxy')
+  const slashes = manager.enumeration('path_with_escaped_slashes_action', 'IMPLEMENTATION_SPECIFIC_DEFAULT')
+  if (slashes !== 'IMPLEMENTATION_SPECIFIC_DEFAULT' && slashes !== 'KEEP_UNCHANGED')
+    manager.fault('path_with_escaped_slashes_action', `${slashes} is unsupported by this proxy`)
+}
+
+function readRoutes(manager: FieldReader): ListenerTarget | undefined {
+  const rds = manager.message('rds')
+  const inline = manager.message('route_config')
+  if (inline) return { type: 'routes', routes: { type: 'inline', configuration: readRouteConfiguration(inline) } }
+  if (!rds) {
+    manager.fault('', 'has neither rds nor route_config')
+    return undefined
+  }
+  readConfigSource(rds.message('config_source'))
+  const name = rds.string('route_config_name')
+  if (name === '') rds.fault('route_config_name', 'is empty')
+  return { type: 'routes', routes: { type: 'rds', name } }
+}
+
+/** @returns undefined when a fault was told. */
+export function readManager(manager: FieldReader): ListenerTarget | undefined {
+  const codec = manager.enumeration('codec_type', 'AUTO')
+  if (codec !== 'AUTO' && codec !== 'HTTP1') manager.fault('codec_type', `${codec} is unsupported by this proxy`)
+  readHttpFilters(manager)
+  readPathRules(manager)
+  readUpgrades(manager)
+  readCommonProtocolOptions(manager.message('common_http_protocol_options'))
+  return readRoutes(manager)
+}
