@@ -28,6 +28,11 @@ export interface StreamRoute {
   name: string
   /** SNI names, exact or `*.suffix`; empty for every connection, with TLS or without. */
   serverNames: readonly string[]
+  /**
+   * Only connections that were made to this port (Envoy: `destination_port`), where they are redirected; absent for any.
+   * A redirected port with streams and no virtual host `*:PORT` takes no requests, whatever its bytes look like.
+   */
+  port?: number
   /** Weights of 0 get nothing; an `invalid` one has its share of connections closed. Never empty. */
   backends: readonly StreamBackend[]
   /** The user's rule that this comes from. Absent for what Weft adds itself. */

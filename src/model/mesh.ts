@@ -1,5 +1,6 @@
 /** What is true of the mesh: the outcome of translation, and all that serving, status and the dashboard need. */
 import type { Cluster } from './cluster.ts'
+import type { Destination } from './destination.ts'
 import type { LoadAssignment } from './endpoint.ts'
 import type { ObjectRef } from './object-ref.ts'
 import type { RouteConfiguration } from './route.ts'
@@ -13,11 +14,16 @@ export interface Mesh {
   workloads: ReadonlyMap<string, Workload>
   /** By name (`formatDestination`). Every port of every Service (UDP aside) has one, and one more for each namespace with consumer routes. */
   routes: ReadonlyMap<string, RouteConfiguration>
-  /** By name; one for each port of each Service (UDP aside). */
+  /** By name. Every port of every Service has one, and one more for each namespace with consumer routes of any kind. */
+  destinations: ReadonlyMap<string, Destination>
+  /** By name; one for each port of each Service. */
   clusters: ReadonlyMap<string, Cluster>
   /** By cluster name. */
   assignments: ReadonlyMap<string, LoadAssignment>
-  /** Which route configurations a user's object stands in, for "live on N of M proxies". Key: `formatObjectRef`. */
+  /**
+   * Which route configurations (HTTPRoute, GRPCRoute) or destinations (TCPRoute, TLSRoute, UDPRoute) a user's object stands
+   * in, for "live on N of M proxies". Key: `formatObjectRef`.
+   */
   usage: ReadonlyMap<string, readonly string[]>
 }
 
@@ -25,6 +31,11 @@ export interface Mesh {
 export function routeNameFor(mesh: Mesh, destination: string, namespace: string): string {
   const consumer = `${destination}@${namespace}`
   return mesh.routes.has(consumer) ? consumer : destination
+}
+
+/** What a caller in `namespace` goes by when it connects to a destination. */
+export function destinationFor(mesh: Mesh, destination: string, namespace: string): Destination | undefined {
+  return mesh.destinations.get(`${destination}@${namespace}`) ?? mesh.destinations.get(destination)
 }
 
 /** A condition as Kubernetes spells it (metav1.Condition without the time, which the writer of the status adds). */

@@ -3,6 +3,13 @@
 /** What a port speaks, from `appProtocol` and the port's name; `auto` is found out from the first bytes. */
 export type AppProtocol = 'auto' | 'http' | 'http2' | 'grpc' | 'ws' | 'tcp' | 'tls' | 'udp'
 
+/** What carries a port's bytes. */
+export type Transport = 'tcp' | 'udp'
+
+export function transportOf(protocol: AppProtocol): Transport {
+  return protocol === 'udp' ? 'udp' : 'tcp'
+}
+
 export interface ServicePort {
   port: number
   name: string
@@ -30,11 +37,18 @@ export function formatServiceHost(service: { namespace: string; name: string }):
 /**
  * The one name that a destination has in every xDS type: listener, route configuration, cluster and load assignment of
  * port 80 of Service reviews in namespace shop are all called `reviews.shop.svc.cluster.local:80`. A route configuration
- * that holds consumer routes of one namespace has that namespace behind an `@`.
+ * that holds consumer routes of one namespace has that namespace behind an `@`. A UDP port is another than the TCP port of
+ * the same number (DNS has both): `dns.shop.svc.cluster.local:53/udp`.
  */
-export function formatDestination(options: { host: string; port: number; consumerNamespace?: string }): string {
-  const { host, port, consumerNamespace } = options
-  return `${host}:${port}${consumerNamespace ? `@${consumerNamespace}` : ''}`
+export function formatDestination(options: {
+  host: string
+  port: number
+  /** Default `tcp`. */
+  transport?: Transport
+  consumerNamespace?: string
+}): string {
+  const { host, port, transport = 'tcp', consumerNamespace } = options
+  return `${host}:${port}${transport === 'udp' ? '/udp' : ''}${consumerNamespace ? `@${consumerNamespace}` : ''}`
 }
 
 /**

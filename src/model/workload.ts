@@ -1,5 +1,6 @@
 /** One running copy of an application: a pod in a cluster, a process of `weft up` on a laptop. */
 import type { HostPort } from '#/std/host-port.ts'
+import type { Transport } from './service.ts'
 
 /** Names that tell a workload apart in metrics, logs and traces. Unknown ones are empty strings. */
 export interface WorkloadIdentity {
@@ -19,6 +20,8 @@ export interface WorkloadPort {
   /** The number that Services' `targetPort` and the pod's `containerPort` speak of. */
   port: number
   name: string
+  /** Absent: `tcp`. */
+  transport?: Transport
   /** Where the application itself listens, reached by its sidecar only. */
   application: HostPort
   /** Where the sidecar takes requests for this port: what other proxies dial. */
