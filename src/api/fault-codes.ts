@@ -13,7 +13,8 @@ export interface FaultCode {
 const unread = 'What the file held before stays in force.'
 const refused = 'The object is not taken; its last good version stays in force.'
 const skipped = 'The object is left out.'
-const share = 'The share of requests that would go there is answered with 500; a mirror is left out.'
+const share =
+  'The share of requests that would go there is answered with 500 (gRPC: UNAVAILABLE), of connections closed; a mirror is left out.'
 const answered = 'The rule answers 500; the other rules of the route go on.'
 const none = 'None: the object is in force.'
 
@@ -47,6 +48,7 @@ export const faultCodes = {
   'bad-header-value': { meaning: 'The text is no HTTP header value (RFC 9110, section 5.5).', effect: refused },
   'bad-hostname': { meaning: 'The text is no host name.', effect: refused },
   'bad-path': { meaning: 'No request can have this path.', effect: refused },
+  'bad-method': { meaning: 'No gRPC service or method can have this name.', effect: refused },
   'bad-regex': { meaning: 'The pattern is not of RE2, whose matching takes linear time.', effect: refused },
   contradiction: { meaning: 'Two fields of the object exclude one another.', effect: refused },
   'prefix-without-match': { meaning: 'A prefix is to be replaced that the rule does not match by.', effect: refused },
@@ -72,7 +74,7 @@ export const faultCodes = {
   'backend-kind': { meaning: 'Requests can not be sent to this kind.', effect: share },
   'backend-not-permitted': { meaning: 'No ReferenceGrant lets the route refer to that namespace.', effect: share },
   'backend-port-missing': { meaning: 'A reference to a Service names no port.', effect: share },
-  'backend-protocol': { meaning: 'The port of the Service does not speak HTTP.', effect: share },
+  'backend-protocol': { meaning: 'The port of the Service does not speak what the route sends.', effect: share },
   'no-backend': { meaning: 'A rule has neither backendRefs nor a redirect.', effect: 'It answers 500.' },
   'no-weight': { meaning: 'Every backendRef of a rule has weight 0.', effect: 'It answers 500.' },
   'unsupported-filter': { meaning: 'Weft can not do what the filter asks, and must not skip it.', effect: answered },

@@ -1,7 +1,7 @@
 /**
- * Gateway API kinds (`gateway.networking.k8s.io`, 1.6.3), strict: an unknown field is a fault with a name. Limits are those
- * of the CRDs; what spans fields stands in `http-route-rules.ts`. What the CRDs have in their experimental channel only is
- * unknown here, but for `sessionPersistence`, whose absence from force is told.
+ * HTTPRoute and ReferenceGrant of Gateway API (`gateway.networking.k8s.io`, 1.6.3), strict: an unknown field is a fault with
+ * a name. Limits are those of the CRDs; what spans fields stands in `http-route-rules.ts`. What the CRDs have in their
+ * experimental channel only is unknown here, but for `sessionPersistence`, whose absence from force is told.
  */
 import { z } from 'zod'
 import { metadataSchema } from './metadata.ts'
@@ -77,18 +77,29 @@ const corsSchema = z.strictObject({
 
 const extensionRef = z.strictObject({ group: groupName.optional(), kind: kindName, name: objectName })
 
+export const requestHeaderFilter = z.strictObject({
+  type: z.literal('RequestHeaderModifier'),
+  requestHeaderModifier: headerFilterSchema,
+})
+export const responseHeaderFilter = z.strictObject({
+  type: z.literal('ResponseHeaderModifier'),
+  responseHeaderModifier: headerFilterSchema,
+})
+export const mirrorFilter = z.strictObject({ type: z.literal('RequestMirror'), requestMirror: mirrorSchema })
+export const extensionFilter = z.strictObject({ type: z.literal('ExtensionRef'), extensionRef })
+
 export const httpFilterSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('RequestHeaderModifier'), requestHeaderModifier: headerFilterSchema }),
-  z.strictObject({ type: z.literal('ResponseHeaderModifier'), responseHeaderModifier: headerFilterSchema }),
-  z.strictObject({ type: z.literal('RequestMirror'), requestMirror: mirrorSchema }),
+  requestHeaderFilter,
+  responseHeaderFilter,
+  mirrorFilter,
   z.strictObject({ type: z.literal('RequestRedirect'), requestRedirect: redirectSchema }),
   z.strictObject({ type: z.literal('URLRewrite'), urlRewrite: rewriteSchema }),
   z.strictObject({ type: z.literal('CORS'), cors: corsSchema }),
-  z.strictObject({ type: z.literal('ExtensionRef'), extensionRef }),
+  extensionFilter,
 ])
 
 const matchType = z.enum(['Exact', 'RegularExpression']).optional()
-const headerMatch = z.strictObject({ type: matchType, name: headerName, value: z.string().min(1).max(4096) })
+export const headerMatch = z.strictObject({ type: matchType, name: headerName, value: z.string().min(1).max(4096) })
 const queryMatch = z.strictObject({ type: matchType, name: headerName, value: z.string().min(1).max(1024) })
 
 export const httpMatchSchema = z.strictObject({
@@ -103,14 +114,19 @@ export const httpMatchSchema = z.strictObject({
   method: z.enum(methods).optional(),
 })
 
-export const httpBackendRefSchema = z.strictObject({
+/** Fields of a backendRef of any kind of route. */
+export const backendRef = {
   ...objectRef,
   port: portNumber.optional(),
   weight: z.int().min(0).max(1_000_000).optional(),
+}
+
+export const httpBackendRefSchema = z.strictObject({
+  ...backendRef,
   filters: z.array(httpFilterSchema).max(16).optional(),
 })
 
-const sessionPersistenceSchema = z.strictObject({
+export const sessionPersistenceSchema = z.strictObject({
   sessionName: z.string().max(128).optional(),
   absoluteTimeout: duration.optional(),
   idleTimeout: duration.optional(),

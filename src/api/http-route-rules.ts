@@ -2,65 +2,26 @@
  * What Gateway API asks of an HTTPRoute beyond the form of its fields (the CEL rules of its CRD, 1.6, and the text of the
  * fields). A route that breaks one is refused, as the API server would refuse it.
  */
-import type { HTTPFilter, HTTPMatch, HTTPRoute, HTTPRule, ParentRef } from './gateway.ts'
+import type { HTTPFilter, HTTPMatch, HTTPRoute, HTTPRule } from './gateway.ts'
 import { checkFilters } from './http-filter-rules.ts'
+import { checkHeaderMatches, checkHostnames, checkParents, checkRules } from './route-rules.ts'
 import { type FieldPath, RuleCheck, type RuleFault } from './rule-check.ts'
-import { hostnamePattern } from './text-form.ts'
 
 /** What no path of a match may hold (HTTPPathMatch). */
 const badPathParts = ['//', '/./', '/../', '%2f', '%2F', '#']
 /** What it may consist of (HTTPPathMatch). */
 const pathPattern = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/
-/** All rules of a route together (HTTPRouteSpec, `rules`). */
-const matchesMax = 128
 
 export function httpRouteFaults(route: HTTPRoute): RuleFault[] {
   const check = new RuleCheck()
   const { hostnames = [], parentRefs = [], rules = [] } = route.spec
-  hostnames.forEach((host, index) => {
-    if (!hostnamePattern.test(host))
-      check.add(
-        'bad-hostname',
-        ['spec', 'hostnames', index],
-        `${JSON.stringify(host)} is no host name`,
-        'write a DNS name in lower case, without port, perhaps with *. in front',
-      )
-  })
-  checkParents(check, parentRefs, route.metadata.namespace ?? 'default')
+  checkHostnames(check, hostnames)
+  checkParents(check, parentRefs, route.metadata.namespace)
   rules.forEach((rule, index) => {
     checkRule(check, rule, ['spec', 'rules', index])
   })
-  check.unique(
-    rules.map(({ name }) => name),
-    (index) => ['spec', 'rules', index, 'name'],
-    'the name',
-  )
-  const matches = rules.reduce((sum, rule) => sum + (rule.matches?.length ?? 1), 0)
-  if (matches > matchesMax)
-    check.add(
-      'out-of-range',
-      ['spec', 'rules'],
-      `the rules have ${matches} matches together`,
-      `write at most ${matchesMax}; put the rest into another HTTPRoute`,
-    )
+  checkRules(check, rules, 'HTTPRoute')
   return check.faults
-}
-
-/** No parent twice in the same way (CommonRouteSpec, `parentRefs`). */
-function checkParents(check: RuleCheck, parents: readonly ParentRef[], home: string): void {
-  const seen = new Set<string>()
-  parents.forEach((parent, index) => {
-    const { group = 'gateway.networking.k8s.io', kind = 'Gateway', namespace = home, name, port, sectionName } = parent
-    const key = JSON.stringify([group, kind, namespace, name, port ?? 0, sectionName ?? ''])
-    if (seen.has(key))
-      check.add(
-        'duplicate-name',
-        ['spec', 'parentRefs', index],
-        `${kind} ${name} is named twice in the same way`,
-        'remove one of the two, or tell them apart by port',
-      )
-    seen.add(key)
-  })
 }
 
 function checkRule(check: RuleCheck, rule: HTTPRule, path: FieldPath): void {
@@ -87,18 +48,9 @@ function checkRule(check: RuleCheck, rule: HTTPRule, path: FieldPath): void {
 function checkMatch(check: RuleCheck, match: HTTPMatch, path: FieldPath): void {
   checkPath(check, match.path, [...path, 'path', 'value'])
   const { headers = [], queryParams = [] } = match
-  for (const [index, { name, type, value }] of headers.entries()) {
-    check.headerName([...path, 'headers', index, 'name'], name)
-    if (type === 'RegularExpression') check.regex([...path, 'headers', index, 'value'], value)
-    else check.headerValue([...path, 'headers', index, 'value'], value)
-  }
+  checkHeaderMatches(check, headers, [...path, 'headers'])
   for (const [index, { type, value }] of queryParams.entries())
     if (type === 'RegularExpression') check.regex([...path, 'queryParams', index, 'value'], value)
-  check.unique(
-    headers.map(({ name }) => name.toLowerCase()),
-    (index) => [...path, 'headers', index, 'name'],
-    'the header',
-  )
   check.unique(
     queryParams.map(({ name }) => name),
     (index) => [...path, 'queryParams', index, 'name'],

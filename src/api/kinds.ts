@@ -2,10 +2,16 @@
 import type { z } from 'zod'
 import * as core from './core.ts'
 import * as gateway from './gateway.ts'
+import { grpcRouteSchema } from './grpc-route.ts'
+import { grpcRouteFaults } from './grpc-route-rules.ts'
 import { httpRouteFaults } from './http-route-rules.ts'
 import type { RuleFault } from './rule-check.ts'
 import { serviceFaults } from './service-rules.ts'
+import { tcpRouteSchema, tlsRouteSchema, udpRouteSchema } from './stream-route.ts'
+import { streamRouteFaults } from './stream-route-rules.ts'
 import { deploymentFaults, podFaults } from './workload-rules.ts'
+
+const gatewayGroup = 'gateway.networking.k8s.io'
 
 interface KindRow {
   /** API group; empty for the core. */
@@ -25,13 +31,12 @@ export const kinds = {
   Pod: { group: '', isNamespaced: true, schema: core.podSchema, rules: podFaults },
   Deployment: { group: 'apps', isNamespaced: true, schema: core.deploymentSchema, rules: deploymentFaults },
   EndpointSlice: { group: 'discovery.k8s.io', isNamespaced: true, schema: core.endpointSliceSchema },
-  HTTPRoute: {
-    group: 'gateway.networking.k8s.io',
-    isNamespaced: true,
-    schema: gateway.httpRouteSchema,
-    rules: httpRouteFaults,
-  },
-  ReferenceGrant: { group: 'gateway.networking.k8s.io', isNamespaced: true, schema: gateway.referenceGrantSchema },
+  HTTPRoute: { group: gatewayGroup, isNamespaced: true, schema: gateway.httpRouteSchema, rules: httpRouteFaults },
+  GRPCRoute: { group: gatewayGroup, isNamespaced: true, schema: grpcRouteSchema, rules: grpcRouteFaults },
+  TLSRoute: { group: gatewayGroup, isNamespaced: true, schema: tlsRouteSchema, rules: streamRouteFaults },
+  TCPRoute: { group: gatewayGroup, isNamespaced: true, schema: tcpRouteSchema, rules: streamRouteFaults },
+  UDPRoute: { group: gatewayGroup, isNamespaced: true, schema: udpRouteSchema, rules: streamRouteFaults },
+  ReferenceGrant: { group: gatewayGroup, isNamespaced: true, schema: gateway.referenceGrantSchema },
 } as const satisfies Record<string, KindRow>
 
 export type KindName = keyof typeof kinds

@@ -18,7 +18,7 @@ const otherKinds = new Set([
   ...['Binding', 'ConfigMap', 'Endpoints', 'Event', 'LimitRange', 'List', 'Node', 'PersistentVolume'],
   ...['PersistentVolumeClaim', 'PodTemplate', 'ReplicationController', 'ResourceQuota', 'Secret'],
   ...['ControllerRevision', 'DaemonSet', 'ReplicaSet', 'StatefulSet'],
-  ...['BackendTLSPolicy', 'Gateway', 'GatewayClass', 'GRPCRoute', 'ListenerSet', 'TCPRoute', 'TLSRoute', 'UDPRoute'],
+  ...['BackendTLSPolicy', 'Gateway', 'GatewayClass', 'ListenerSet'],
 ])
 
 const names = Object.keys(kinds) as KindName[]
