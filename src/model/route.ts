@@ -109,6 +109,7 @@ export interface RedirectAction {
   type: 'redirect'
   scheme?: 'http' | 'https'
   host?: string
+  /** Absent: none beside `host`, else the client's own (as Envoy's RedirectAction). */
   port?: number
   path?: PathRewrite
   status: 301 | 302 | 303 | 307 | 308

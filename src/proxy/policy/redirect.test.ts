@@ -26,8 +26,13 @@ const cases: [string, Case, string][] = [
   ['port 80 is left out for http', { action: { port: 80 }, authority: 'example.org:8080' }, 'http://example.org/x?q=1'],
   ['port 8080 is written', { action: { port: 8080 } }, 'http://example.org:8080/x?q=1'],
   [
-    'a scheme brings its own port',
+    'a scheme alone keeps an unusual port',
     { action: { scheme: 'https' }, authority: 'example.org:8080' },
+    'https://example.org:8080/x?q=1',
+  ],
+  [
+    'a scheme drops the port of the scheme before it',
+    { action: { scheme: 'https' }, authority: 'example.org:80' },
     'https://example.org/x?q=1',
   ],
   ['port 443 is left out for https', { action: { scheme: 'https', port: 443 } }, 'https://example.org/x?q=1'],
@@ -37,8 +42,13 @@ const cases: [string, Case, string][] = [
   ['https to http drops 443', { action: { scheme: 'http' }, scheme: 'https' }, 'http://example.org/x?q=1'],
   ['https with port 8443 writes it', { action: { port: 8443 }, scheme: 'https' }, 'https://example.org:8443/x?q=1'],
   [
-    'a host replaces the name alone',
+    'a host comes without the port that was called',
     { action: { host: 'new.org' }, authority: 'example.org:8080' },
+    'http://new.org/x?q=1',
+  ],
+  [
+    'a host comes with the port that is given',
+    { action: { host: 'new.org', port: 8080 }, authority: 'example.org:8080' },
     'http://new.org:8080/x?q=1',
   ],
   ['brackets of an address stay', { action: { port: 9000 }, authority: '[::1]:8080' }, 'http://[::1]:9000/x?q=1'],

@@ -6,9 +6,10 @@ import { type CompiledPathRewrite, rewritePath } from './path-rewrite.ts'
 const wellKnownPorts = { http: 80, https: 443 } as const
 
 /**
- * An absolute URL. Port: the one configured; else the well-known one of the configured scheme; else the one the client
- * called, which its authority tells (Gateway API's "listener port": for a Service parent, the Service's port). A port
- * that is the well-known one of the URL's scheme is left out. The query is kept.
+ * An absolute URL. Port as in Envoy's RedirectAction: the one configured; else none beside a configured host; else the
+ * client's own, unless the scheme changes and it was the well-known one of the old. Our control plane configures the port
+ * wherever Gateway API asks for another (HTTPRequestRedirectFilter, `port`). A port that is the well-known one of the
+ * URL's scheme is left out, as Gateway API asks; Envoy writes it. The query is kept.
  * @param pathRewrite the compiled `action.path`, undefined to keep the path.
  */
 export function redirectLocation(
@@ -19,9 +20,9 @@ export function redirectLocation(
   const { host: calledHost, port: calledPort } = splitAuthority(head.authority)
   const scheme = action.scheme ?? head.scheme
   const host = action.host ?? calledHost
-  const port =
-    action.port ?? (action.scheme ? wellKnownPorts[action.scheme] : calledPort || wellKnownPorts[head.scheme])
-  const written = port === wellKnownPorts[scheme] ? '' : `:${port}`
+  const isOldPort = scheme !== head.scheme && calledPort === wellKnownPorts[head.scheme]
+  const port = action.port ?? (action.host || isOldPort ? 0 : calledPort)
+  const written = port === 0 || port === wellKnownPorts[scheme] ? '' : `:${port}`
   return `${scheme}://${host}${written}${pathRewrite ? rewritePath(pathRewrite, head.path) : head.path}`
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
+import type { RequestHead } from '#/codec/message.ts'
 import type { Route, RouteMatch } from '#/model/route.ts'
 import { pickIndex, type Random, seededRandom } from '#/std/random.ts'
 import { CompiledHost } from './compiled-host.ts'
@@ -67,6 +68,27 @@ const headers: [Parameters<typeof buildValue>, string[], boolean][] = [
 for (const [value, list, expected] of headers) {
   test(`header condition ${JSON.stringify(value)} ${expected ? 'holds' : 'fails'} for ${JSON.stringify(list)}`, () => {
     assert.equal(matches({ headers: [buildValue(...value)] }, { headers: list }), expected)
+  })
+}
+
+const heads: [Parameters<typeof buildValue>, Partial<RequestHead>, boolean][] = [
+  [['host', 'exact', 'reviews.shop'], { authority: 'reviews.shop' }, true],
+  [['host', 'exact', 'reviews.shop'], { authority: 'reviews.shop:80' }, false],
+  [['host', 'regex', 'reviews[.].*'], { authority: 'reviews.shop:80' }, true],
+  [['host', 'present'], { authority: '' }, false],
+  [['host', 'exact', 'a', true], { authority: 'b' }, true],
+  [[':authority', 'prefix', 'reviews.'], { authority: 'reviews.shop' }, true],
+  [[':method', 'regex', 'GET|HEAD'], { method: 'HEAD' }, true],
+  [[':method', 'exact', 'GET', true], { method: 'GET' }, false],
+  [[':path', 'suffix', '?b'], { path: '/a?b' }, true],
+  [[':scheme', 'exact', 'https'], { scheme: 'https' }, true],
+  [['upgrade', 'exact', 'websocket'], { upgrade: 'websocket' }, true],
+  [['upgrade', 'present'], { upgrade: '' }, false],
+]
+
+for (const [value, head, expected] of heads) {
+  test(`header condition ${JSON.stringify(value)} ${expected ? 'holds' : 'fails'} for ${JSON.stringify(head)}`, () => {
+    assert.equal(matches({ headers: [buildValue(...value)] }, head), expected)
   })
 }
 

@@ -7,7 +7,13 @@ import { type CompiledPathRewrite, compilePathRewrite } from '#/proxy/policy/pat
 import type { Random } from '#/std/random.ts'
 import type { DecisionTrace } from './decision-trace.ts'
 import { compileRegex, type Pattern } from './regex.ts'
-import { type CompiledValueMatch, compileValueMatch, headerValue, queryValue, valueMatches } from './value-match.ts'
+import {
+  type CompiledValueMatch,
+  compileValueMatch,
+  conditionedValue,
+  queryValue,
+  valueMatches,
+} from './value-match.ts'
 
 /** A share of the traffic, with its header changes ready. */
 export interface CompiledBackend {
@@ -74,7 +80,7 @@ export class CompiledRoute {
       return false
     }
     for (const header of this.#headers) {
-      const value = headerValue(head.headers, header.match.name)
+      const value = conditionedValue(head, header.match.name)
       if (valueMatches(header, value)) continue
       trace?.lose(this.route, lostValue('header', header, value))
       return false

@@ -1,5 +1,5 @@
 /** Conditions on a header or a query parameter, compiled when the configuration arrives. */
-import type { HeaderList } from '#/codec/message.ts'
+import type { HeaderList, RequestHead } from '#/codec/message.ts'
 import type { ValueMatch } from '#/model/route.ts'
 import { compileRegex, type Pattern } from './regex.ts'
 
@@ -44,7 +44,29 @@ function textMatches({ match, pattern }: CompiledValueMatch, value: string): boo
 }
 
 /**
- * The value that header conditions look at: all fields of that name joined by a comma (RFC 9110 section 5.3), without the
+ * What a condition on a header looks at. What the codec took out of the list is told by the head: `host` and `:authority`
+ * are one and the same (RFC 9113 section 8.3.1), and Envoy's other pseudo-fields can be asked for too.
+ */
+export function conditionedValue(head: RequestHead, name: string): string | undefined {
+  switch (name) {
+    case 'host':
+    case ':authority':
+      return head.authority === '' ? undefined : head.authority
+    case ':method':
+      return head.method
+    case ':path':
+      return head.path
+    case ':scheme':
+      return head.scheme
+    case 'upgrade':
+      return head.upgrade === '' ? undefined : head.upgrade
+    default:
+      return headerValue(head.headers, name)
+  }
+}
+
+/**
+ * The value of fields that stand in the list: all fields of that name joined by a comma (RFC 9110 section 5.3), without the
  * optional space, as Envoy joins them. Undefined when absent.
  */
 export function headerValue(headers: HeaderList, name: string): string | undefined {

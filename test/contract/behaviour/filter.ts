@@ -79,6 +79,64 @@ export const filterBehaviours: Behaviour[] = [
     },
   },
   {
+    name: 'redirects: the port that is not given is the one of the scheme, or else the one that was called',
+    extra: `
+apiVersion: v1
+kind: Service
+metadata: { name: $SERVICE-alt, namespace: contract }
+spec: { ports: [{ name: http, port: 8080 }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: $SERVICE-alt, namespace: contract }
+spec:
+  parentRefs: [{ group: '', kind: Service, name: $SERVICE-alt, port: 8080 }]
+  rules:
+${[
+  redirect('/host', 'hostname: other.example'),
+  redirect('/host-80', 'hostname: other.example, port: 80'),
+  redirect('/path', 'path: { type: ReplaceFullPath, replaceFullPath: /new }'),
+  redirect('/host-https', 'hostname: other.example, scheme: https'),
+]
+  .join('\n')
+  .replace(/^/gm, '    ')}
+`,
+    run: async ({ send, host }) => {
+      const called = `${host.replace('.contract', '-alt.contract')}:8080`
+      for (const [path, location] of [
+        ['/host', 'http://other.example:8080/host'],
+        ['/host-80', 'http://other.example/host-80'],
+        ['/path', `http://${called}/new`],
+        ['/host-https', 'https://other.example/host-https'],
+      ] as const) {
+        const answer = await send({ path, host: called })
+        assert.deepEqual([path, answer.headers.location], [path, location])
+      }
+    },
+  },
+  {
+    name: 'redirects: the port of the scheme is written nowhere, though another was called',
+    envoy: 'a port that Envoy is told to write is written, though it be the one of the scheme',
+    extra: `
+apiVersion: v1
+kind: Service
+metadata: { name: $SERVICE-alt, namespace: contract }
+spec: { ports: [{ name: http, port: 8080 }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: $SERVICE-alt, namespace: contract }
+spec:
+  parentRefs: [{ group: '', kind: Service, name: $SERVICE-alt, port: 8080 }]
+  rules:
+${redirect('/', 'scheme: https').replace(/^/gm, '    ')}
+`,
+    run: async ({ send, host }) => {
+      const name = host.replace('.contract', '-alt.contract')
+      assert.equal((await send({ path: '/x', host: `${name}:8080` })).headers.location, `https://${name}/x`)
+    },
+  },
+  {
     name: 'redirects: the path is replaced whole or by its prefix',
     rules: [
       redirect('/full', 'path: { type: ReplaceFullPath, replaceFullPath: /new }'),

@@ -1,4 +1,5 @@
 /** Gateway API HTTPRouteMatch and the precedence between matches. */
+import assert from 'node:assert/strict'
 import type { Behaviour } from './behaviour.ts'
 
 const to = (backend: string): string => `\n  backendRefs: [{ name: ${backend}, port: 80 }]`
@@ -51,6 +52,15 @@ export const matchBehaviours: Behaviour[] = [
       { request: { path: '/', headers: { 'x-color': 'Blue', 'x-size': '42' } }, expect: { status: 404 } },
       { request: { path: '/', headers: { 'x-color': 'blue', 'x-size': '421' } }, expect: { status: 404 } },
     ],
+  },
+  {
+    name: 'the header host matches what the client called',
+    rules: `- matches: [{ headers: [{ name: Host, type: RegularExpression, value: 'case-[0-9]+' }] }]${to('b')}\n- matches: [{ headers: [{ name: Host, type: RegularExpression, value: 'case-[0-9]+[.]contract' }] }]${to('c')}`,
+    run: async ({ send, host }) => {
+      assert.equal((await send({ path: '/', host: host.replace('.contract', '') })).echo?.backend, 'b')
+      assert.equal((await send('/')).echo?.backend, 'c')
+      assert.equal((await send({ path: '/', host: `${host}.svc.cluster.local` })).status, 404)
+    },
   },
   {
     name: 'query parameters match by value and by regular expression',

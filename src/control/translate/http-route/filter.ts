@@ -86,7 +86,7 @@ function headersOf(headers: readonly HeaderValue[] | undefined): HeaderValue[] {
   return [...values.values()]
 }
 
-/** The port that is not said is found by the proxy (HTTPRequestRedirectFilter, `port`), but see `withListenerPort`. */
+/** What a port that is not said means depends on the port that was called: see `withListenerPort`. */
 function redirectOf(filter: FilterOf<'RequestRedirect'>['requestRedirect']): RedirectAction {
   const { scheme, hostname, port, path, statusCode } = filter
   return {

@@ -128,7 +128,7 @@ function redirected(journey: Journey, place: Place, route: Route): Place | undef
   if (action.scheme === 'https') return undefined
   const service = action.host ? aliasesOf(journey).get(action.host.toLowerCase()) : place.service
   if (!service) return undefined
-  const port = action.port ?? (action.scheme === 'http' ? 80 : place.port)
+  const port = action.port ?? (action.host || action.scheme ? 80 : place.port)
   return { service, port, ...nextPath(action, place, route.match.path) }
 }
 

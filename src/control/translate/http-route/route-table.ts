@@ -108,11 +108,17 @@ function defaultRoute(cluster: string): Route {
 }
 
 /**
- * A redirect that names another host but neither scheme nor port goes to the port that was called
- * (HTTPRequestRedirectFilter, `port`). Envoy would go to the scheme's own, so it is said where they differ.
+ * A redirect without a port goes to the well-known one of its scheme, or with no scheme to the port that was called
+ * (HTTPRequestRedirectFilter, `port`). Envoy keeps the client's port beside the client's host and writes none beside another, so
+ * the port is said where that differs, and only there: Envoy writes what it is told, though it be the well-known one.
  */
 function withListenerPort(route: Route, port: number): Route {
   const { action } = route
-  if (action.type !== 'redirect' || !action.host || action.scheme || action.port || port === 80) return route
-  return { ...route, action: { ...action, port } }
+  if (action.type !== 'redirect') return route
+  const { port: asked, ...rest } = action
+  const own = action.scheme === 'https' ? 443 : 80
+  const meant = asked ?? (action.scheme ? own : port)
+  const byDefault = action.host || port === 80 ? own : action.scheme ? undefined : port
+  if (meant === byDefault) return asked === undefined ? route : { ...route, action: rest }
+  return { ...route, action: { ...action, port: meant } }
 }

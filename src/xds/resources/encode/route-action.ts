@@ -132,16 +132,11 @@ function redirectPath(action: RedirectAction, match: RouteMatch): InitOf<typeof 
   }
 }
 
-/** Envoy writes a port that it is told; Gateway API leaves the scheme's own one out (HTTPRequestRedirectFilter.port). */
-function isDefaultPort({ scheme, port }: RedirectAction): boolean {
-  return (scheme === 'http' && port === 80) || (scheme === 'https' && port === 443)
-}
-
 function redirect(action: RedirectAction, match: RouteMatch): RouteMessage['action'] {
   const value = create(RedirectActionSchema, {
     ...(action.scheme ? { schemeRewriteSpecifier: { case: 'schemeRedirect', value: action.scheme } } : {}),
     ...(action.host ? { hostRedirect: action.host } : {}),
-    ...(action.port && !isDefaultPort(action) ? { portRedirect: action.port } : {}),
+    ...(action.port ? { portRedirect: action.port } : {}),
     ...redirectPath(action, match),
     responseCode: redirectCodes[action.status],
   })
