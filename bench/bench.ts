@@ -126,6 +126,7 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'weft-bench-'))
   const roundCount = Number(values.rounds ?? (values.quick ? 2 : 5))
   const seconds = values.quick ? 2 : 4
+  const passCount = values.quick ? 2 : 4
   const names = values.only.split(',')
   const backend = await startBackend(folder)
   const running: { name: string; port: number; peer: Awaited<ReturnType<(typeof peers)[string]>> }[] = []
@@ -167,15 +168,14 @@ async function main(): Promise<void> {
       }
       console.error(`round ${round + 1} of ${roundCount} done`)
     }
-    for (const { name, port } of running)
-      latency[name] = await openLoop({
-        port,
-        path: '/api/1000',
-        host: benchHost,
-        connections: 32,
-        seconds: values.quick ? 2 : 5,
-        rate: 1000,
-      })
+    // In turn, and the first pass does not count: a cold generator's own pauses would be put down to whoever comes first.
+    for (let pass = 0; pass <= passCount; pass++) {
+      for (const { name, port } of running) {
+        const load = { port, path: '/api/1000', host: benchHost, connections: 32, seconds: 2, rate: 1000 }
+        const latencies = await openLoop(load)
+        if (pass > 0) latency[name] = [...(latency[name] ?? []), ...latencies].sort((a, b) => a - b)
+      }
+    }
   } finally {
     for (const { peer } of running) await peer.stop()
     await backend.stop()
