@@ -14,6 +14,8 @@ export class FakeSocket extends EventEmitter {
   /** Bytes that a slow reader has not taken; a test sets `isSlow` and calls `takeAll`. */
   writableLength = 0
   isSlow = false
+  /** Told when the codec ends its side. */
+  onEnding: (() => void) | undefined
   #isPaused = false
   #hasPeerEnded = false
   #waiting: Buffer[] = []
@@ -89,6 +91,7 @@ export class FakeSocket extends EventEmitter {
   end(done?: () => void): this {
     if (this.writableEnded) return this
     this.writableEnded = true
+    this.onEnding?.()
     queueMicrotask(() => {
       this.writableFinished = true
       done?.()

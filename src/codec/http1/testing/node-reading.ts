@@ -15,6 +15,7 @@ export class NodeReader {
   readonly #readings = new Map<unknown, Reading>()
   readonly #server = createServer(options, (request, response) => {
     const reading = this.#readings.get(request.socket)!
+    reading.headCount++
     let body = ''
     request.on('data', (chunk: Buffer) => {
       body += chunk.toString('latin1')
@@ -46,7 +47,7 @@ export class NodeReader {
 
   /** @returns filled in while the event loop turns. */
   read(bytes: Uint8Array): Reading {
-    const reading: Reading = { requests: [], refusal: '' }
+    const reading: Reading = { requests: [], headCount: 0, refusal: '', isClosed: false }
     const [ours, theirs] = duplexPair()
     this.#readings.set(theirs, reading)
     theirs.on('error', (error) => {
@@ -59,14 +60,8 @@ export class NodeReader {
     return reading
   }
 
-  /** Forgets the readings so far. */
-  clear(): void {
-    for (const socket of this.#readings.keys()) (socket as Socket).destroy()
-    this.#readings.clear()
-  }
-
   close(): void {
-    this.clear()
+    for (const socket of this.#readings.keys()) (socket as Socket).destroy()
     this.#server.close()
   }
 }

@@ -17,6 +17,7 @@ class ReadingSink implements ServerSink {
   constructor(stream: ServerStream, reading: Reading) {
     this.#stream = stream
     this.#reading = reading
+    reading.headCount++
     if (stream.head.upgrade !== '') this.onEnd(undefined)
   }
 
@@ -40,8 +41,11 @@ const wheel = new TimerWheel({ tickMs: 1000, clock: new ManualClock() })
 
 /** @param pieces of the bytes, delivered one after the other. @returns filled in while the event loop turns. */
 export function readOurs(pieces: readonly Uint8Array[]): Reading {
-  const reading: Reading = { requests: [], refusal: '' }
+  const reading: Reading = { requests: [], headCount: 0, refusal: '', isClosed: false }
   const socket = new FakeSocket()
+  socket.onEnding = () => {
+    reading.isClosed = true
+  }
   new Http1ServerConnection(socket.asSocket, {
     handler: {
       onStream: (stream) => new ReadingSink(stream, reading),

@@ -15,8 +15,12 @@ export interface ReadRequest {
 export interface Reading {
   /** Requests read to their end. */
   requests: ReadRequest[]
+  /** How many heads were taken: of those requests, and of one whose body has not come to its end. */
+  headCount: number
   /** Why reading stopped; empty when it did not. */
   refusal: string
+  /** Whether the reader has said that it takes no more. */
+  isClosed: boolean
 }
 
 /** Fields that our codec reads into the head, or drops as of this hop. */
