@@ -63,6 +63,10 @@ export const faultCodes = {
     meaning: 'The route can not be attached there.',
     effect: 'It is in force at its other parents.',
   },
+  'conflicting-route': {
+    meaning: 'A route of a more specific kind stands before the same port.',
+    effect: 'The route is in force at its other ports and parents.',
+  },
   'parent-group': { meaning: 'A parentRef to a Service lacks the core group.', effect: 'It is taken as meant.' },
   'parent-kind': { meaning: 'A route can not be attached to this kind.', effect: 'The parentRef is ignored.' },
   'no-parent': { meaning: 'The route has no parentRefs.', effect: 'It applies to nothing.' },

@@ -1,10 +1,19 @@
 /** What a Service port speaks, from what its owner wrote. */
+import type { Cluster } from '#/model/cluster.ts'
 import type { AppProtocol } from '#/model/service.ts'
 
 /**
+ * Opaque ones by name: what is known not to be HTTP goes without detection. Many of these speak first (mysql, smtp, ssh, ftp), and waiting for the client's first bytes would cost each connection time.
+ */
+const opaque = [
+  ...['tcp', 'mysql', 'mariadb', 'postgres', 'postgresql', 'mssql', 'oracle', 'mongo', 'mongodb', 'redis', 'memcached'],
+  ...['cassandra', 'kafka', 'amqp', 'mqtt', 'nats', 'stomp', 'zookeeper', 'ldap'],
+  ...['smtp', 'imap', 'pop3', 'ftp', 'ssh', 'sftp', 'telnet', 'irc'],
+] as const
+
+/**
  * Words that `appProtocol` and port names may hold. The `kubernetes.io/` ones are Kubernetes' own (KEP-3726); the bare
- * ones are IANA service names and what other meshes read. A server that speaks first (databases) is tcp: waiting for the
- * client's first bytes would hang it.
+ * ones are IANA service names and what other meshes read.
  */
 const words: Readonly<Record<string, AppProtocol>> = {
   http: 'http',
@@ -15,16 +24,12 @@ const words: Readonly<Record<string, AppProtocol>> = {
   grpc: 'grpc',
   ws: 'ws',
   'kubernetes.io/ws': 'ws',
-  tcp: 'tcp',
-  mysql: 'tcp',
-  postgres: 'tcp',
-  postgresql: 'tcp',
-  mongo: 'tcp',
-  redis: 'tcp',
   tls: 'tls',
   https: 'tls',
+  wss: 'tls',
   'kubernetes.io/wss': 'tls',
   udp: 'udp',
+  ...Object.fromEntries(opaque.map((word) => [word, 'tcp'] as const)),
 }
 
 /**
@@ -40,4 +45,13 @@ export function appProtocolOf(port: { protocol?: string; appProtocol?: string; n
 /** HTTP in any version may be on it, so that an HTTPRoute can route it. */
 export function mayBeHttp(protocol: AppProtocol): boolean {
   return protocol !== 'tcp' && protocol !== 'tls' && protocol !== 'udp'
+}
+
+/**
+ * What the requests for such a port are sent in (docs/decisions/0007-protocols.md). For opaque ports it means nothing: no
+ * request goes there.
+ */
+export function upstreamProtocolOf(protocol: AppProtocol): Cluster['protocol'] {
+  if (protocol === 'http2' || protocol === 'grpc') return 'http2'
+  return protocol === 'auto' ? 'downstream' : 'http1'
 }

@@ -2,10 +2,10 @@
 import type { EndpointSlice } from '#/api/core.ts'
 import type { Fault, Resources } from '#/control/source/resources.ts'
 import type { Endpoint, EndpointHealth, LoadAssignment } from '#/model/endpoint.ts'
-import { formatDestination } from '#/model/service.ts'
+import { formatDestination, type Transport, transportOf } from '#/model/service.ts'
 import type { Workload } from '#/model/workload.ts'
 import { type Finding, faultOf } from './fault.ts'
-import { destinationPorts, type ServiceEntry } from './service.ts'
+import type { ServiceEntry } from './service.ts'
 import type { WorkloadEntry } from './workload.ts'
 
 /** Which Service a slice belongs to (EndpointSlice API). */
@@ -25,11 +25,12 @@ export function assignEndpoints(input: EndpointInput): { assignments: Map<string
   const assignments = new Map<string, LoadAssignment>()
   for (const [key, entry] of input.services) {
     const own = inOneFamily(slices.get(key) ?? [], entry.addressFamily)
-    for (const port of destinationPorts(entry.service)) {
-      const name = formatDestination({ host: entry.service.host, port: port.port })
+    for (const port of entry.service.ports) {
+      const transport = transportOf(port.protocol)
+      const name = formatDestination({ host: entry.service.host, port: port.port, transport })
       const endpoints = new Map<string, Endpoint>()
       for (const slice of own) {
-        for (const number of slicePorts(slice, port.name)) {
+        for (const number of slicePorts(slice, port.name, transport)) {
           addEndpoints(endpoints, { slice, port: number, workloads: input.workloads })
         }
       }
@@ -66,10 +67,10 @@ function slicesByService(resources: Resources): { slices: Map<string, EndpointSl
 }
 
 /** A slice's port bears the name of the Service's port; a Service with one port may leave both without. */
-function slicePorts(slice: EndpointSlice, name: string): number[] {
+function slicePorts(slice: EndpointSlice, name: string, transport: Transport): number[] {
   const numbers: number[] = []
   for (const { name: own = '', protocol = 'TCP', port } of slice.ports ?? []) {
-    if (own === name && protocol === 'TCP' && port !== undefined) numbers.push(port)
+    if (own === name && protocol.toLowerCase() === transport && port !== undefined) numbers.push(port)
   }
   return numbers
 }

@@ -37,6 +37,10 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
+export function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
 /** Names for a message: `reviews, ratings and 3 more`; `none` when there are none. */
 export function listNames(names: readonly string[], namesMax = 5): string {
   if (names.length === 0) return 'none'

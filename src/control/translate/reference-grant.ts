@@ -1,8 +1,9 @@
 /** Which namespaces let themselves be referred to from outside (ReferenceGrant). */
 import type { Resources } from '#/control/source/resources.ts'
+import { type RouteKind, routeKinds } from './route/route-kind.ts'
 
 export interface Reference {
-  fromKind: 'HTTPRoute'
+  fromKind: RouteKind
   fromNamespace: string
   toNamespace: string
   /** The Service's name. */
@@ -13,7 +14,7 @@ export interface Reference {
 export type GrantIndex = ReadonlySet<string>
 
 /**
- * Grants add up: each pair of a `from` and a `to` permits. Other kinds than HTTPRoute and Service are of no interest here.
+ * Grants add up: each pair of a `from` and a `to` permits. From other kinds than routes, and to others than Services, they are of no interest here.
  * @param before the last outcome, given back when nothing has changed.
  */
 export function readGrants(resources: Resources, before?: GrantIndex): GrantIndex {
@@ -21,11 +22,12 @@ export function readGrants(resources: Resources, before?: GrantIndex): GrantInde
   for (const { value } of resources.of('ReferenceGrant').values()) {
     const toNamespace = value.metadata.namespace ?? 'default'
     for (const from of value.spec.from) {
-      if (from.group !== 'gateway.networking.k8s.io' || from.kind !== 'HTTPRoute') continue
+      if (from.group !== 'gateway.networking.k8s.io' || !(from.kind in routeKinds)) continue
+      const fromKind = from.kind as RouteKind
       for (const to of value.spec.to) {
         if (to.group !== '' || to.kind !== 'Service') continue
         const toName = to.name ?? '*'
-        index.add(grantKey({ fromKind: 'HTTPRoute', fromNamespace: from.namespace, toNamespace, toName }))
+        index.add(grantKey({ fromKind, fromNamespace: from.namespace, toNamespace, toName }))
       }
     }
   }

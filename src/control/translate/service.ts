@@ -3,8 +3,8 @@ import type * as core from '#/api/core.ts'
 import type { Fault, Resources, Sourced } from '#/control/source/resources.ts'
 import type { Cluster, LoadBalancing } from '#/model/cluster.ts'
 import type { ObjectRef } from '#/model/object-ref.ts'
-import { formatDestination, formatServiceHost, type Service, type ServicePort } from '#/model/service.ts'
-import { appProtocolOf } from './app-protocol.ts'
+import { formatDestination, formatServiceHost, type Service, type ServicePort, transportOf } from '#/model/service.ts'
+import { appProtocolOf, upstreamProtocolOf } from './app-protocol.ts'
 import { type Finding, faultOf } from './fault.ts'
 import { perObject } from './identity.ts'
 
@@ -76,7 +76,7 @@ const readService = perObject((object: core.Service): ReadService => {
   }
 })
 
-/** SCTP is carried by no proxy and no model. Of two ports with one number, TCP is the one that a destination names. */
+/** SCTP is carried by no proxy and no model. */
 function portsOf(ports: NonNullable<core.Service['spec']['ports']>): ServicePort[] {
   const carried = ports.filter((port) => port.protocol !== 'SCTP')
   return carried.map((port) => ({ port: port.port, name: port.name ?? '', protocol: appProtocolOf(port) }))
@@ -107,11 +107,6 @@ function loadBalancingFinding(wanted: string): Finding {
   }
 }
 
-/** The ports that have a destination: UDP is not proxied, and would share its number with TCP (DNS has both on 53). */
-export function destinationPorts(service: Service): readonly ServicePort[] {
-  return service.ports.filter(({ protocol }) => protocol !== 'udp')
-}
-
 export interface ClusterDefaults {
   loadBalancing: LoadBalancing
   connectTimeoutMs: number
@@ -134,14 +129,14 @@ function clustersOfService(entry: ServiceEntry, defaults: ClusterDefaults): read
   const before = made.get(entry)
   if (before?.connectTimeoutMs === connectTimeoutMs && before.loadBalancing === loadBalancing) return before.clusters
   const { namespace, name, host } = entry.service
-  const clusters = destinationPorts(entry.service).map(({ port, protocol }): Cluster => {
-    const destination = formatDestination({ host, port })
+  const clusters = entry.service.ports.map(({ port, protocol }): Cluster => {
+    const destination = formatDestination({ host, port, transport: transportOf(protocol) })
     return {
       name: destination,
       discovery: { type: 'eds', serviceName: destination },
       loadBalancing,
       connectTimeoutMs,
-      protocol: protocol === 'http2' || protocol === 'grpc' ? 'http2' : 'http1',
+      protocol: upstreamProtocolOf(protocol),
       service: { namespace, name, host, port },
     }
   })

@@ -5,9 +5,9 @@ import { formatObjectRef } from '#/model/object-ref.ts'
 import type { Service } from '#/model/service.ts'
 import { assignEndpoints } from './endpoint.ts'
 import { compareFaults } from './fault.ts'
-import { type HttpRoutes, readHttpRoutes } from './http-route/http-route.ts'
 import { keepList, keepMap } from './identity.ts'
 import { type GrantIndex, readGrants } from './reference-grant.ts'
+import { type ReadRoutes, readRoutes } from './route/read-routes.ts'
 import { type ClusterDefaults, clustersOf, readServices, type ServiceIndex } from './service.ts'
 import { readWorkloads } from './workload.ts'
 
@@ -44,14 +44,14 @@ export function translate(resources: Resources, options: TranslateOptions = {}):
   // How each destination is called, and where it answers.
   const clusters = clustersOf(services.entries.values(), { ...clusterDefaults, ...options.clusterDefaults })
   const endpoints = assignEndpoints({ resources, services: services.entries, workloads: workloads.byPod })
-  // Which request goes where: the users' routes, attached, in order of precedence, else each destination to itself.
+  // Which request and which connection goes where: the users' routes, in order of precedence, else each destination to itself.
   const grants = options.referenceGrants === 'optional' ? undefined : readGrants(resources, before?.grants)
-  const routes = readHttpRoutes(resources, { services, grants }, before?.routes)
+  const routes = readRoutes(resources, { services, grants }, before?.routes)
   const mesh = {
     services: byHost([...services.entries.values()].map(({ service }) => service)),
     workloads: workloads.byNodeId,
     routes: routes.configurations,
-    destinations: new Map(),
+    destinations: routes.destinations,
     clusters,
     assignments: endpoints.assignments,
     usage: routes.usage,
@@ -65,7 +65,7 @@ export function translate(resources: Resources, options: TranslateOptions = {}):
 interface Stages {
   services: ServiceIndex
   grants: GrantIndex | undefined
-  routes: HttpRoutes
+  routes: ReadRoutes
 }
 
 /** What came between, kept as long as its outcome, so that the next pass repeats only what has changed. */

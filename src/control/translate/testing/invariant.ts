@@ -1,25 +1,30 @@
 /** What holds for every translation, whatever the input: checked over all goldens. */
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
+import type { KindName, Kinds } from '#/api/kinds.ts'
 import type { Resources } from '#/control/source/resources.ts'
-import { formatObjectRef } from '#/model/object-ref.ts'
+import { formatObjectRef, type RuleRef } from '#/model/object-ref.ts'
 import type { Route, RouteMatch } from '#/model/route.ts'
-import { formatDestination } from '#/model/service.ts'
+import { formatDestination, transportOf } from '#/model/service.ts'
 import type { Translation } from '../translate.ts'
 
 /** Types and reasons of Gateway API 1.6 (shared_types.go), and Weft's own `Conflicted`. */
 const legalReasons: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  Accepted: { True: ['Accepted'], False: ['NoMatchingParent', 'UnsupportedValue', 'IncompatibleFilters'] },
+  Accepted: {
+    True: ['Accepted'],
+    False: ['NoMatchingParent', 'UnsupportedValue', 'IncompatibleFilters', 'Conflicted'],
+  },
   ResolvedRefs: {
     True: ['ResolvedRefs'],
     False: ['BackendNotFound', 'InvalidKind', 'RefNotPermitted', 'UnsupportedProtocol'],
   },
   PartiallyInvalid: { True: ['UnsupportedValue', 'IncompatibleFilters'] },
-  Conflicted: { True: ['Shadowed', 'RedirectCycle'] },
+  Conflicted: { True: ['Shadowed', 'RedirectCycle', 'MoreSpecificKind'] },
 }
 
 export function checkInvariants(resources: Resources, translation: Translation): void {
   checkDestinations(translation)
+  checkStreams(resources, translation)
   checkRoutes(resources, translation)
   checkWeights(resources, translation)
   checkUsage(translation)
@@ -30,24 +35,64 @@ export function checkInvariants(resources: Resources, translation: Translation):
 function checkDestinations({ mesh }: Translation): void {
   for (const { host, ports } of mesh.services.values()) {
     for (const { port, protocol } of ports) {
-      if (protocol === 'udp') continue
-      const name = formatDestination({ host, port })
-      assert.ok(mesh.routes.has(name), `${name} has no route configuration`)
+      const transport = transportOf(protocol)
+      const name = formatDestination({ host, port, transport })
+      assert.equal(mesh.routes.has(name), transport === 'tcp', `${name}: TCP ports alone have route configurations`)
+      assert.ok(mesh.destinations.has(name), `${name} is a destination`)
       const { discovery, service } = mesh.clusters.get(name) ?? assert.fail(`${name} has no cluster`)
       assert.deepEqual(discovery, { type: 'eds', serviceName: name })
       assert.deepEqual([service?.host, service?.port], [host, port])
     }
   }
-  for (const named of [mesh.routes, mesh.clusters, mesh.assignments]) {
+  for (const named of [mesh.routes, mesh.destinations, mesh.clusters, mesh.assignments]) {
     for (const [key, { name }] of named) assert.equal(name, key)
   }
   assert.deepEqual([...mesh.clusters.keys()].sort(), [...mesh.assignments.keys()].sort(), 'clusters have assignments')
-  for (const name of mesh.routes.keys())
-    assert.ok(mesh.clusters.has(name.split('@')[0]!), `${name}: no such destination`)
+  for (const name of mesh.routes.keys()) assert.ok(mesh.destinations.has(name), `${name}: no such destination`)
+  for (const name of mesh.destinations.keys())
+    assert.ok(mesh.clusters.has(name.split('@')[0]!), `${name}: no such cluster`)
+}
+
+/** Who takes no requests has somewhere to send its bytes; what a rule sends it sends in the shares that were asked for. */
+function checkStreams(resources: Resources, { mesh }: Translation): void {
+  for (const { name, protocol, streams } of mesh.destinations.values()) {
+    assert.equal(streams.length === 0, protocol === 'http', `${name}: ${protocol} has streams`)
+    const taken = new Set<string>()
+    for (const { serverNames, backends, rule } of streams) {
+      for (const serverName of serverNames.length > 0 ? serverNames : ['']) {
+        assert.ok(!taken.has(serverName), `${name}: ${serverName} is taken once`)
+        taken.add(serverName)
+      }
+      assert.ok(!serverNames.includes('') && (serverNames.length === 0 || protocol === 'tls'), `${name}: names of TLS`)
+      assert.ok(
+        backends.some(({ weight }) => weight > 0),
+        `${name}: somebody gets the connections`,
+      )
+      for (const backend of backends)
+        if (backend.type === 'cluster')
+          assert.ok(mesh.clusters.has(backend.cluster), `${name}: ${backend.cluster} exists`)
+      if (!rule) continue
+      const kind = rule.kind as 'TCPRoute' | 'TLSRoute' | 'UDPRoute'
+      const refs = resources.of(kind).get(`${rule.namespace}/${rule.name}`)!.value.spec.rules[rule.rule]!.backendRefs
+      const asked = refs.map(({ weight = 1 }) => weight)
+      const all = asked.every((weight) => weight === 0) ? [...asked, 1] : asked
+      const got = backends.map(({ weight }) => weight)
+      assert.deepEqual(got, all, `${name}: weights`)
+    }
+    const wildcards = streams.map(({ serverNames }) => (serverNames[0]?.startsWith('*.') ? serverNames[0].length : 999))
+    const isOrderly = wildcards.every((length, i) => i === 0 || length <= wildcards[i - 1]!)
+    assert.ok(isOrderly, `${name}: exact names before wildcards, the longest first`)
+  }
+}
+
+function objectOf(resources: Resources, rule: RuleRef): Kinds['HTTPRoute'] | Kinds['GRPCRoute'] | undefined {
+  const key = `${rule.namespace}/${rule.name}`
+  return rule.kind === 'GRPCRoute'
+    ? resources.of('GRPCRoute').get(key)?.value
+    : resources.of('HTTPRoute').get(key)?.value
 }
 
 function checkRoutes(resources: Resources, { mesh }: Translation): void {
-  const objects = resources.of('HTTPRoute')
   for (const { name, virtualHosts } of mesh.routes.values()) {
     assert.equal(virtualHosts.length, 1)
     for (const { routes, domains } of virtualHosts) {
@@ -59,11 +104,14 @@ function checkRoutes(resources: Resources, { mesh }: Translation): void {
         if (!route.rule) assert.equal(route.name, 'default', `${name}: ${route.name} names no rule`)
         else {
           assert.match(route.name, new RegExp(`^${formatObjectRef(route.rule)} rule ${route.rule.rule} match \\d+$`))
-          const object = objects.get(`${route.rule.namespace}/${route.rule.name}`)
-          const rules = object?.value.spec.rules ?? [undefined]
+          const object = objectOf(resources, route.rule)
+          const rules = object?.spec.rules ?? [undefined]
           assert.ok(object && route.rule.rule < Math.max(rules.length, 1), `${route.name}: its rule exists`)
         }
       }
+      const kinds = new Set(routes.map(({ rule }) => rule?.kind))
+      assert.equal(kinds.size, 1, `${name}: one kind alone`)
+      const rank = kinds.has('GRPCRoute') ? grpcRank : httpRank
       for (let i = 1; i < routes.length; i++) {
         const pair = `${routes[i - 1]!.name} before ${routes[i]!.name}`
         assert.ok(isOrdered(rank(routes[i - 1]!.match), rank(routes[i]!.match)), `${name}: ${pair}`)
@@ -85,9 +133,21 @@ function checkAction({ name, action }: Route, clusters: ReadonlyMap<string, unkn
 }
 
 /** The standard's own words as numbers, the smaller first; written apart from the comparison that is tested. */
-function rank({ path, method, headers, query }: RouteMatch): number[] {
+function httpRank({ path, method, headers, query }: RouteMatch): number[] {
   const kind = path.type === 'exact' ? 0 : path.type === 'regex' ? 1 : 2
   return [kind, kind === 0 ? 0 : -path.value.length, method ? 0 : 1, -headers.length, -query.length]
+}
+
+/** A pattern is `/SERVICE/METHOD` too: its parts stand behind exact names and before none. */
+function grpcRank({ path, headers, isGrpc }: RouteMatch): number[] {
+  assert.ok(isGrpc)
+  const slash = path.value.startsWith('/[^/]+/') ? 6 : path.value.indexOf('/', 1)
+  const parts = [path.value.slice(1, slash), path.value.slice(slash + 1)].map((part) => (part === '[^/]+' ? '' : part))
+  const ranks = parts.flatMap((part) => {
+    const bare = part.replace(/^\(\?:(.*)\)$/, '$1')
+    return [bare === '' ? 2 : bare === part ? 0 : 1, -bare.length]
+  })
+  return [...ranks, -headers.length]
 }
 
 function isOrdered(a: number[], b: number[]): boolean {
@@ -100,7 +160,7 @@ function checkWeights(resources: Resources, { mesh }: Translation): void {
   for (const { virtualHosts } of mesh.routes.values()) {
     for (const { rule, action, name } of virtualHosts.flatMap(({ routes }) => routes)) {
       if (!rule || action.type !== 'forward') continue
-      const object = resources.of('HTTPRoute').get(`${rule.namespace}/${rule.name}`)!.value
+      const object = objectOf(resources, rule)!
       const asked = (object.spec.rules?.[rule.rule]?.backendRefs ?? []).map(({ weight }) => weight ?? 1)
       const got = action.backends.map(({ weight }) => weight)
       const isRefused = got.length === 1 && action.backends[0]!.type === 'invalid'
@@ -119,6 +179,13 @@ function checkUsage({ mesh }: Translation): void {
       found.set(key, (found.get(key) ?? new Set()).add(name))
     }
   }
+  for (const { name, streams } of mesh.destinations.values()) {
+    for (const { rule } of streams) {
+      if (!rule) continue
+      const key = formatObjectRef(rule)
+      found.set(key, (found.get(key) ?? new Set()).add(name))
+    }
+  }
   const usage = new Map([...mesh.usage].map(([key, names]) => [key, new Set(names)]))
   assert.deepEqual(usage, found, 'usage names the configurations that an object stands in')
 }
@@ -126,7 +193,7 @@ function checkUsage({ mesh }: Translation): void {
 function checkStatuses(resources: Resources, { statuses, mesh }: Translation): void {
   for (const { ref, parents } of statuses) {
     const key = formatObjectRef(ref)
-    assert.ok(resources.of('HTTPRoute').has(`${ref.namespace}/${ref.name}`), `${key} exists`)
+    assert.ok(resources.of(ref.kind as KindName).has(`${ref.namespace}/${ref.name}`), `${key} exists`)
     for (const { parent, conditions } of parents) {
       assert.equal(parent?.kind, 'Service')
       const types = conditions.map(({ type }) => type)
@@ -139,8 +206,11 @@ function checkStatuses(resources: Resources, { statuses, mesh }: Translation): v
         if (type === 'PartiallyInvalid') assert.match(message, /^Dropped Rule/)
       }
     }
-    const isAttached = parents.some(({ conditions }) => conditions[0]?.reason !== 'NoMatchingParent')
-    assert.equal(mesh.usage.has(key), isAttached, `${key}: stands in the routes when it is attached`)
+    const isAttached = parents.some(
+      ({ conditions: [first] }) => first?.reason !== 'NoMatchingParent' && first?.reason !== 'Conflicted',
+    )
+    const isShadowed = parents.some(({ conditions }) => conditions.some(({ reason }) => reason === 'Shadowed'))
+    if (!isShadowed) assert.equal(mesh.usage.has(key), isAttached, `${key}: stands in the routes when it is attached`)
   }
 }
 

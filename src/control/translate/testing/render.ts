@@ -4,6 +4,7 @@
  */
 import { Document, isCollection, visit } from 'yaml'
 import type { Cluster } from '#/model/cluster.ts'
+import type { Destination } from '#/model/destination.ts'
 import type { Endpoint } from '#/model/endpoint.ts'
 import type { Route } from '#/model/route.ts'
 import type { Translation } from '../translate.ts'
@@ -13,6 +14,7 @@ export function renderTranslation({ mesh, statuses, faults }: Translation): stri
     services: plain(mesh.services),
     workloads: plain(mesh.workloads),
     routes: each(mesh.routes, ({ virtualHosts }) => virtualHosts.flatMap(({ routes }) => routes.map(route))),
+    destinations: each(mesh.destinations, destination),
     clusters: each(mesh.clusters, cluster),
     assignments: each(mesh.assignments, ({ endpoints }) => endpoints.map(endpoint)),
     usage: plain(mesh.usage),
@@ -38,6 +40,15 @@ function route({ name, rule, ...rest }: Route): unknown {
     return `${name}: ${match.path.value} to ${action.backends.map((backend) => backend.type === 'cluster' && backend.cluster)}`
   }
   return plain({ name, ruleName: rule?.ruleName, ...rest })
+}
+
+/** `http`, `auto to …:80`, or with routes of users all of it. */
+function destination({ protocol, streams }: Destination): unknown {
+  const [first] = streams
+  if (!first) return protocol
+  if (first.rule)
+    return plain({ protocol, streams: streams.map(({ rule, ...rest }) => ({ ...rest, ruleName: rule?.ruleName })) })
+  return `${protocol} to ${first.backends.map((backend) => backend.type === 'cluster' && backend.cluster)}`
 }
 
 function cluster({ discovery, service, loadBalancing, connectTimeoutMs, protocol }: Cluster): string {

@@ -1,17 +1,19 @@
 /** Which Services a route is attached to (GEP-1294): parentRefs → destinations and the callers it is for. */
 import type { ParentRef } from '#/api/gateway.ts'
 import type { ObjectRef } from '#/model/object-ref.ts'
-import type { Service, ServicePort } from '#/model/service.ts'
-import { mayBeHttp } from '../app-protocol.ts'
-import { type Finding, listNames } from '../fault.ts'
-import { destinationPorts, type ServiceIndex } from '../service.ts'
+import { type Service, type ServicePort, transportOf } from '#/model/service.ts'
+import { capitalized, type Finding, listNames } from '../fault.ts'
+import type { ServiceIndex } from '../service.ts'
 import { listPorts, missingServiceCure, servicesIn } from './backend-reference.ts'
+import { type RouteKind, type RouteObjectRef, routeKinds, withArticle } from './route-kind.ts'
 
 export type ParentKey = ObjectRef & { port?: number; sectionName?: string }
 
 /** One parentRef to a Service. Without ports it could not be attached, and `finding` says why. */
 export interface Attachment {
   parent: ParentKey
+  /** `spec.parentRefs[0]`. */
+  field: string
   service?: Service
   ports: readonly ServicePort[]
   /** A consumer's route: for callers of this namespace only. Absent for a producer's, which is for everybody. */
@@ -36,7 +38,7 @@ export function parentNamespaces(route: ObjectRef, refs: readonly ParentRef[]): 
  * no status from us. `findings` are of the parentRefs as a whole.
  */
 export function attach(
-  route: ObjectRef,
+  route: RouteObjectRef,
   refs: readonly ParentRef[],
   services: ServiceIndex,
 ): { attachments: Attachment[]; findings: Finding[] } {
@@ -54,7 +56,7 @@ export function attach(
 }
 
 interface ParentPlace {
-  route: ObjectRef
+  route: RouteObjectRef
   ref: ParentRef
   field: string
   services: ServiceIndex
@@ -71,6 +73,7 @@ function attachOne({ route, ref, field, services }: ParentPlace): Attachment {
   }
   const refused = (finding: Omit<Finding, 'code'>): Attachment => ({
     parent,
+    field,
     ports: [],
     finding: { code: 'dangling-parent', ...finding },
   })
@@ -79,13 +82,23 @@ function attachOne({ route, ref, field, services }: ParentPlace): Attachment {
   const service = services.entries.get(key)?.service
   if (!service) return refused(missingFinding(ref.name, namespace, { field, services }))
   if (service.isHeadless) return refused(headlessFinding(key, field))
-  const named = destinationPorts(service).filter(
-    ({ port, name }) => port === (ref.port ?? port) && name === (ref.sectionName ?? name),
-  )
-  const ports = named.filter(({ protocol }) => mayBeHttp(protocol))
+  const named = portsOf(service, ref, route.kind)
+  const ports = named.filter(({ protocol }) => routeKinds[route.kind].fitsParent(protocol))
   if (ports.length === 0)
-    return refused(named.length === 0 ? noPortFinding(ref, field, service) : notHttpFinding(named, field))
-  return { parent, service, ports, ...(namespace === route.namespace ? {} : { consumerNamespace: route.namespace }) }
+    return refused(
+      named.length === 0 ? noPortFinding({ ref, field, service, route }) : misfitFinding(named, field, route.kind),
+    )
+  const consumer = namespace === route.namespace ? {} : { consumerNamespace: route.namespace }
+  return { parent, field, service, ports, ...consumer }
+}
+
+/** Those that the parentRef names, all of the route's transport where it names none. */
+function portsOf(service: Service, ref: ParentRef, kind: RouteKind): ServicePort[] {
+  const { transport } = routeKinds[kind]
+  return service.ports.filter(
+    ({ port, name, protocol }) =>
+      transportOf(protocol) === transport && port === (ref.port ?? port) && name === (ref.sectionName ?? name),
+  )
 }
 
 const noParentFinding: Finding = {
@@ -145,22 +158,26 @@ function externalNameFinding(key: string, field: string): Omit<Finding, 'code'> 
   }
 }
 
-function noPortFinding(ref: ParentRef, field: string, service: Service): Omit<Finding, 'code'> {
+function noPortFinding(
+  place: Pick<ParentPlace, 'ref' | 'field' | 'route'> & { service: Service },
+): Omit<Finding, 'code'> {
+  const { ref, field, route, service } = place
   const port = ref.port === undefined ? '' : ` ${ref.port}`
   const name = ref.sectionName === undefined ? '' : ` named ${ref.sectionName}`
   const wanted = `${port}${name}`
   return {
     field: ref.port !== undefined ? `${field}.port` : ref.sectionName !== undefined ? `${field}.sectionName` : field,
-    message: `Service ${service.name} has no ${wanted === '' ? 'TCP port' : `port${wanted}`}.`,
+    message: `Service ${service.name} has no ${wanted === '' ? `${routeKinds[route.kind].transport.toUpperCase()} port` : `port${wanted}`}.`,
     cure: `Use a port of the Service: ${listPorts(service.ports)}.`,
   }
 }
 
-function notHttpFinding(ports: readonly ServicePort[], field: string): Omit<Finding, 'code'> {
+function misfitFinding(ports: readonly ServicePort[], field: string, kind: RouteKind): Omit<Finding, 'code'> {
+  const { speaks, declaration } = routeKinds[kind]
   const spoken = ports.map(({ port, protocol }) => `${port} speaks ${protocol}`)
   return {
     field,
-    message: `An HTTPRoute can't route what is not HTTP: port ${listNames(spoken)}.`,
-    cure: 'Attach it to a port that speaks HTTP, or set `appProtocol: http` on the port if it does.',
+    message: `${capitalized(withArticle(kind))} can't route what is not ${speaks}: port ${listNames(spoken)}.`,
+    cure: `Attach it to a port that speaks ${speaks}, or set ${declaration} on the port if it does.`,
   }
 }

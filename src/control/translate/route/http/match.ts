@@ -34,7 +34,7 @@ function pathOf(path: HTTPMatch['path']): PathMatch {
 }
 
 /** Of several entries with one name only the first counts (HTTPHeaderMatch and HTTPQueryParamMatch, `name`). */
-function valuesOf(entries: HTTPMatch['headers'], nameOf: (name: string) => string): ValueMatch[] {
+export function valuesOf(entries: HTTPMatch['headers'], nameOf: (name: string) => string): ValueMatch[] {
   const values = new Map<string, ValueMatch>()
   for (const entry of entries ?? []) {
     const name = nameOf(entry.name)

@@ -1,9 +1,9 @@
 /** What a rule does to requests and answers on the way: filters → the model's mutations, redirect, rewrite, mirrors, CORS. */
 import type { HTTPFilter } from '#/api/gateway.ts'
 import type { CorsPolicy, HeaderMutation, HeaderValue, Mirror, PathRewrite, RedirectAction } from '#/model/route.ts'
-import type { Finding } from '../fault.ts'
-import { resolveBackend } from './backend-reference.ts'
-import type { RuleScope } from './rule-scope.ts'
+import type { Finding } from '../../fault.ts'
+import { resolveBackend } from '../backend-reference.ts'
+import type { RuleScope } from '../rule-scope.ts'
 
 export interface Filters {
   requestHeaders?: HeaderMutation

@@ -1,57 +1,35 @@
-/** One HTTPRoute, understood: its rules as routes of the model, and all that is wrong with it. */
+/** The rules of an HTTPRoute as routes of the model. */
 import type { HTTPRoute, HTTPRule } from '#/api/gateway.ts'
-import type { Sourced } from '#/control/source/resources.ts'
-import { formatObjectRef, type ObjectRef, type RuleRef } from '#/model/object-ref.ts'
-import type { Route, RouteAction } from '#/model/route.ts'
+import { formatObjectRef, type RuleRef } from '#/model/object-ref.ts'
+import type { RouteAction, RouteMatch } from '#/model/route.ts'
+import type { CompiledRule, CompileRules } from '../compiled-route.ts'
+import { matchRank } from '../precedence.ts'
+import type { Problem } from '../problem.ts'
+import type { RuleScope } from '../rule-scope.ts'
 import { backendsOf } from './backend.ts'
 import { filtersOf } from './filter.ts'
 import { matchesOf } from './match.ts'
-import type { Problem } from './problem.ts'
 import { patienceOf } from './retry.ts'
-import type { BackendLookup, RuleScope } from './rule-scope.ts'
 
-export interface CompiledRule {
-  ref: RuleRef
-  /** One for each match, in the user's order. */
-  routes: readonly Route[]
-}
-
-export interface CompiledRoute {
-  ref: ObjectRef
-  sourced: Sourced<HTTPRoute>
-  /** Unix time of `creationTimestamp`; Infinity where there is none (a file), so that such a route counts as the youngest. */
-  createdAtMs: number
-  rules: readonly CompiledRule[]
-  problems: readonly Problem[]
-}
-
-export function routeRef({ metadata }: HTTPRoute): ObjectRef {
-  return { kind: 'HTTPRoute', namespace: metadata.namespace ?? 'default', name: metadata.name }
-}
-
-export function compileRoute(sourced: Sourced<HTTPRoute>, lookup: BackendLookup): CompiledRoute {
-  const { metadata, spec } = sourced.value
-  const ref = routeRef(sourced.value)
-  const problems: Problem[] = []
+export const compileHttpRules: CompileRules<HTTPRoute> = ({ spec }, { ref, lookup, report }) => {
   // What Kubernetes fills in for a route without rules: one that takes everything (HTTPRouteSpec, `rules`).
   const rules = spec.rules && spec.rules.length > 0 ? spec.rules : [{}]
-  const report = (problem: Problem): void => {
-    problems.push(problem)
-  }
-  const compiled = rules.map((rule, i) =>
-    compileRule(rule, { route: ref, rule: i, field: `spec.rules[${i}]`, lookup, report }),
-  )
-  const createdAtMs = Date.parse(metadata.creationTimestamp ?? '')
-  return {
-    ref,
-    sourced,
-    createdAtMs: Number.isNaN(createdAtMs) ? Number.POSITIVE_INFINITY : createdAtMs,
-    rules: compiled,
-    problems,
-  }
+  return rules.map((rule, i) => {
+    const scope = { route: ref, rule: i, field: `spec.rules[${i}]`, lookup, report }
+    const matches = matchesOf(rule.matches).map((match) => ({ match, rank: matchRank(match) }))
+    return compileRule(rule, { scope, matches })
+  })
 }
 
-function compileRule(rule: HTTPRule, scope: RuleScope): CompiledRule {
+/** What rules of HTTPRoutes and GRPCRoutes have in common: all of a GRPCRoute's. */
+type RequestRule = Omit<HTTPRule, 'matches'>
+
+/** @param options.matches what the rule takes, with the rank among others. */
+export function compileRule(
+  rule: RequestRule,
+  options: { scope: RuleScope; matches: readonly { match: RouteMatch; rank: readonly number[] }[] },
+): CompiledRule {
+  const { scope, matches } = options
   const ref: RuleRef = { ...scope.route, rule: scope.rule, ...(rule.name ? { ruleName: rule.name } : {}) }
   const broken: Problem[] = []
   const report = (problem: Problem): void => {
@@ -76,8 +54,11 @@ function compileRule(rule: HTTPRule, scope: RuleScope): CompiledRule {
     rule: ref,
   }
   const name = `${formatObjectRef(scope.route)} rule ${scope.rule}`
-  const routes = matchesOf(rule.matches).map((match, i) => ({ name: `${name} match ${i}`, match, ...shared }))
-  return { ref, routes }
+  const routes = matches.map(({ match, rank }, i) => ({
+    route: { name: `${name} match ${i}`, match, ...shared },
+    rank,
+  }))
+  return { ref, routes, streams: [] }
 }
 
 /**
@@ -89,7 +70,7 @@ function refusal(broken: readonly Problem[]): RouteAction {
   return { type: 'forward', backends: [{ type: 'invalid', weight: 1, reason }], timeoutMs: 0, mirrors: [] }
 }
 
-function noteIgnored(rule: HTTPRule, scope: RuleScope): void {
+function noteIgnored(rule: RequestRule, scope: RuleScope): void {
   if (rule.sessionPersistence === undefined) return
   const finding = {
     severity: 'warning',

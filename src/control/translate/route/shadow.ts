@@ -62,8 +62,9 @@ function isSubset(few: readonly ValueMatch[], many: readonly ValueMatch[]): bool
 }
 
 /** Equal for matches that take the same requests by the same conditions, whatever their order. */
-function conditionKey({ path, headers, query, method }: RouteMatch): string {
+function conditionKey({ path, headers, query, method, isGrpc }: RouteMatch): string {
   const parts = [
+    isGrpc ? 'gRPC' : '',
     path.type,
     path.value,
     method ?? '',

@@ -1,14 +1,13 @@
-/** A reference to a Service of somebody who wants to send requests there: which cluster it means, or why it can't be used. */
+/** A reference to a Service of somebody who wants to send there: which cluster it means, or why it can't be used. */
 import type { FaultCodeName } from '#/api/fault-codes.ts'
 import type { HTTPBackendRef } from '#/api/gateway.ts'
 import { nearest } from '#/control/source/suggestion.ts'
-import type { ObjectRef } from '#/model/object-ref.ts'
-import { formatDestination, type Service, type ServicePort } from '#/model/service.ts'
-import { mayBeHttp } from '../app-protocol.ts'
+import { formatDestination, type Service, type ServicePort, transportOf } from '#/model/service.ts'
 import { listNames } from '../fault.ts'
 import { isGranted } from '../reference-grant.ts'
 import type { ServiceIndex } from '../service.ts'
 import type { ResolveReason } from './problem.ts'
+import { type RouteKind, type RouteObjectRef, routeKinds, withArticle } from './route-kind.ts'
 import type { BackendLookup, RuleScope } from './rule-scope.ts'
 
 type ObjectReference = Pick<HTTPBackendRef, 'group' | 'kind' | 'name' | 'namespace' | 'port'>
@@ -41,14 +40,18 @@ function lookUp(ref: ObjectReference, { route, lookup }: RuleScope): Resolved {
   const entry = lookup.services.entries.get(key)
   if (!entry) return missingService(namespace, name, lookup.services)
   if (port === undefined) return missingPort(entry.service)
-  const found = entry.service.ports.find((candidate) => candidate.port === port)
-  if (!found) return unknownPort(entry.service, port)
-  if (!mayBeHttp(found.protocol)) return wrongProtocol(entry.service, found)
-  return { cluster: formatDestination({ host: entry.service.host, port }) }
+  const found = entry.service.ports.filter((candidate) => candidate.port === port)
+  const [first] = found
+  if (!first) return unknownPort(entry.service, port)
+  const fitting = found.find(({ protocol }) => routeKinds[route.kind].fitsBackend(protocol))
+  if (!fitting) return wrongProtocol(entry.service, first, route.kind)
+  return {
+    cluster: formatDestination({ host: entry.service.host, port, transport: transportOf(fitting.protocol) }),
+  }
 }
 
 interface Crossing {
-  route: ObjectRef
+  route: RouteObjectRef
   namespace: string
   name: string
   lookup: BackendLookup
@@ -57,11 +60,11 @@ interface Crossing {
 function isPermitted({ route, namespace, name, lookup }: Crossing): boolean {
   if (namespace === route.namespace || !lookup.grants || lookup.parentNamespaces.has(namespace)) return true
   const reference = {
-    fromKind: 'HTTPRoute',
+    fromKind: route.kind,
     fromNamespace: route.namespace,
     toNamespace: namespace,
     toName: name,
-  } as const
+  }
   return isGranted(lookup.grants, reference)
 }
 
@@ -75,13 +78,13 @@ function invalidKind(group: string, kind: string): Resolved {
   }
 }
 
-function notPermitted(route: ObjectRef, namespace: string, name: string): Resolved {
+function notPermitted(route: RouteObjectRef, namespace: string, name: string): Resolved {
   return {
     reason: 'RefNotPermitted',
     code: 'backend-not-permitted',
     field: 'namespace',
-    message: `Namespace ${namespace} lets no HTTPRoute of namespace ${route.namespace} refer to its Service ${name}.`,
-    cure: `Add a ReferenceGrant in namespace ${namespace}: from HTTPRoute in ${route.namespace}, to Service ${name}.`,
+    message: `Namespace ${namespace} lets no ${route.kind} of namespace ${route.namespace} refer to its Service ${name}.`,
+    cure: `Add a ReferenceGrant in namespace ${namespace}: from ${route.kind} in ${route.namespace}, to Service ${name}.`,
   }
 }
 
@@ -125,13 +128,14 @@ function unknownPort(service: Service, port: number): Resolved {
   }
 }
 
-function wrongProtocol(service: Service, { port, protocol }: ServicePort): Resolved {
+function wrongProtocol(service: Service, { port, protocol }: ServicePort, kind: RouteKind): Resolved {
+  const { speaks, unit, declaration } = routeKinds[kind]
   return {
     reason: 'UnsupportedProtocol',
     code: 'backend-protocol',
     field: 'port',
-    message: `Port ${port} of Service ${service.name} speaks ${protocol}, to which an HTTPRoute can't send requests.`,
-    cure: 'Refer to a port that speaks HTTP, or set `appProtocol: http` on the port if it does.',
+    message: `Port ${port} of Service ${service.name} speaks ${protocol}, to which ${withArticle(kind)} can't send ${unit}.`,
+    cure: `Refer to a port that speaks ${speaks}, or set ${declaration} on the port if it does.`,
   }
 }
 

@@ -1,11 +1,11 @@
 /** What one rule of a route is compiled with. */
-import type { ObjectRef } from '#/model/object-ref.ts'
 import type { GrantIndex } from '../reference-grant.ts'
 import type { ServiceIndex } from '../service.ts'
 import type { Problem } from './problem.ts'
+import type { RouteObjectRef } from './route-kind.ts'
 
 export interface RuleScope {
-  route: ObjectRef
+  route: RouteObjectRef
   rule: number
   /** `spec.rules[0]`. */
   field: string
