@@ -133,12 +133,13 @@ export class Http1ClientConnection implements ClientConnection, OutputOwner {
       if (++stream.informationalCount > this.#limits.informationalCountMax) {
         throw badMessage(`more than ${this.#limits.informationalCountMax} answers of 1xx`)
       }
+      if (!response.isKeepAlive) stream.isLast = true
       stream.sink.onInformational(head.status, head.headers)
       return
     }
     stream.hasHead = true
-    stream.isKeepAlive = response.isKeepAlive
-    stream.isUnread = !stream.isWritten && !response.isKeepAlive
+    stream.isKeepAlive = response.isKeepAlive && !stream.isLast
+    stream.isUnread = !stream.isWritten && !stream.isKeepAlive
     if (body === 'chunked') this.#body.startChunked()
     else if (body === 'until-close') this.#body.startUntilClose()
     else if (body === 'fixed') this.#body.startFixed(head.bodyLength)

@@ -21,6 +21,8 @@ export class Http1ClientStream implements ClientStream, BodyTarget {
   /** The answer leaves the connection fit for a further request. */
   isKeepAlive = false
   informationalCount = 0
+  /** An interim answer said that the connection ends behind the answer, or announced a body that it can't have. */
+  isLast = false
   /** The request has been written to its end. */
   isWritten: boolean
   isTunnel = false
