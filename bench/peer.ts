@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { proxyEnvironment, proxyNodeFlags } from '#/config/proxy-launch.ts'
 import { startControlPlane } from '#/control/control-plane.ts'
 import { Log } from '#/std/log.ts'
 import { installEnvoy, startEnvoy } from '../test/interop/envoy.ts'
@@ -174,8 +175,8 @@ spec: { containers: [{ name: app }] }
 status: { podIP: 127.0.0.1, conditions: [{ type: Ready, status: 'True' }] }
 `
 
-/** Flags that the image runs it with. */
-export const proxyFlags = (process.env.WEFT_PROXY_FLAGS ?? '--max-semi-space-size=2 --single-threaded').split(' ')
+/** As `weft up` starts it; other flags for experiments. */
+const proxyFlags = process.env.WEFT_PROXY_FLAGS?.split(' ') ?? proxyNodeFlags
 
 const weft: Peer = async ({ upstream, port, folder, profile }) => {
   const mesh = join(folder, 'mesh')
@@ -193,7 +194,7 @@ const weft: Peer = async ({ upstream, port, folder, profile }) => {
     outdir: join(fileURLToPath(new URL('..', import.meta.url)), 'dist'),
   })
   const flags = profile ? [...proxyFlags, '--cpu-prof', '--cpu-prof-dir=bench/results'] : proxyFlags
-  const child = start(process.execPath, [
+  const words = [
     ...flags,
     path,
     '--node-id',
@@ -210,7 +211,8 @@ const weft: Peer = async ({ upstream, port, folder, profile }) => {
     join(folder, 'state'),
     '--access-log',
     join(folder, 'weft-access.log'),
-  ])
+  ]
+  const child = start(process.execPath, words, { env: { ...process.env, ...proxyEnvironment } })
   return {
     pids: () => [child.pid!],
     async stop() {

@@ -11,6 +11,7 @@ import type { ProxySettings } from '#/config/proxy-settings.ts'
 import { proxySettings } from '#/config/proxy-settings.ts'
 import { readSettings } from '#/config/read-settings.ts'
 import { BoundListener } from '#/proxy/listener/bound-listener.ts'
+import { WorkingSet } from '#/proxy/memory/working-set.ts'
 import { dumpProxy } from '#/proxy/proxy-dump.ts'
 import { ProxyEngine } from '#/proxy/proxy-engine.ts'
 import { identityOf, nodeOf } from '#/proxy/proxy-identity.ts'
@@ -31,6 +32,8 @@ import manifest from '../../package.json' with { type: 'json' }
 
 /** The first wait for a control plane that can't be reached, and the longest, ms. */
 const reconnect = { initialMs: 100, maxMs: 10_000 }
+/** Pages of the binary are given back when start-up is over, and what came back meanwhile every minute, ms. */
+const workingSet = { firstMs: 5000, everyMs: 60_000 }
 /** How often it is looked whether the proxy has become ready, for the log, ms. */
 const readyPollMs = 10
 
@@ -136,6 +139,7 @@ function logWhenReady(engine: ProxyEngine, admin: BoundListener, log: Log): void
     clock.after(readyPollMs, () => logWhenReady(engine, admin, log), true)
     return
   }
+  new WorkingSet({ clock, log, ...workingSet }).start()
   log.info('ready', { admin: formatHostPort(admin.address!), pid: process.pid })
 }
 

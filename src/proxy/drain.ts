@@ -74,10 +74,11 @@ export class Drain {
       else if (clock.monotonicMs() - quietSinceMs >= quietMs) break
       await this.#wait(pollMs)
     }
+    // Counted before the idle connections are closed: one that is closing is no longer idle.
+    const { active } = listeners
     listeners.stopAccepting('outbound')
     listeners.drain('outbound')
-    if (listeners.active > 0)
-      log.warn('requests under way are cut: the time to drain is over', { active: listeners.active })
+    if (active > 0) log.warn('requests under way are cut: the time to drain is over', { active })
     this.#state = 'done'
   }
 

@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { proxyNodeFlags } from '#/config/proxy-launch.ts'
 import type { Log } from '#/std/log.ts'
 
 /** Command lines to which the program's flags are added. */
@@ -12,9 +13,6 @@ export interface Programs {
   control: string[]
 }
 
-/** A semi-space of 1 MB: a sidecar makes little garbage, and resident memory is what many of them cost. */
-const proxyFlags = ['--max-semi-space-size=1']
-
 export async function findPrograms(options: { node: string; folder: string; log: Log }): Promise<Programs> {
   const { node, folder, log } = options
   const [proxy, control] = await Promise.all(
@@ -22,7 +20,7 @@ export async function findPrograms(options: { node: string; folder: string; log:
       async (program) => besideUs(program) ?? (await bundled({ program, folder, log })) ?? source(program),
     ),
   )
-  return { proxy: [node, '--no-warnings', ...proxyFlags, proxy!], control: [node, '--no-warnings', control!] }
+  return { proxy: [node, '--no-warnings', ...proxyNodeFlags, proxy!], control: [node, '--no-warnings', control!] }
 }
 
 /** When we are a bundle ourselves, the others stand in the same folder. */

@@ -1,5 +1,7 @@
 /** Puts a replica together: its place, its environment, and how its processes are started. */
+
 import { join } from 'node:path'
+import { proxyEnvironment } from '#/config/proxy-launch.ts'
 import type { Clock } from '#/std/clock.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { appEnvironment, expandArguments } from './app-environment.ts'
@@ -76,7 +78,7 @@ export class ReplicaFactory {
     })
     return this.#launch({
       argv: site.enterAsSidecar(argv),
-      environment: inherited,
+      environment: { ...inherited, ...proxyEnvironment },
       folder: '/',
       logFile: logOf('sidecar'),
     })
