@@ -1,134 +1,141 @@
 /** The demo shop as a person has it: edits under load, replicas and the control plane killed, nothing left behind. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import type { WorkloadAddresses } from '#/up/mesh-event.ts'
+import { isAlive, until } from '#/up/testing/until.ts'
 import { closeClients, send } from '../contract/http-client.ts'
 import { eventually } from '../contract/suite.ts'
-import { LaptopMesh, type MeshWorkload, portOf } from './laptop-mesh.ts'
-
-const shop = fileURLToPath(new URL('../../examples/shop/', import.meta.url))
-const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`)
+import { CallRecord } from './testing/call-record.ts'
+import { LaptopMesh } from './testing/laptop-mesh.ts'
 
 describe('the demo shop', () => {
   let mesh: LaptopMesh
+  let workloads: WorkloadAddresses[]
   before(async () => {
-    mesh = await LaptopMesh.start(shop)
+    mesh = new LaptopMesh('shop')
+    workloads = (await mesh.ready()).workloads
   })
   after(async () => {
     closeClients()
     await mesh?.stop()
   })
 
-  const ask = (from: MeshWorkload, headers: Record<string, string> = {}) =>
-    send(portOf(from.outbound), { path: '/reviews/linen-throw', host: 'reviews.shop', headers })
+  const workload = (name: string): WorkloadAddresses => workloads.find((each) => each.name === name)!
+  const ask = (headers: Record<string, string> = {}) =>
+    send(Number(new URL(workload('storefront').outbound!).port), {
+      path: '/reviews/linen-throw',
+      host: 'reviews.shop',
+      headers,
+    })
   const versionOf = (body: string): string => JSON.parse(body).version
 
-  /** `count` requests, `width` at a time. @returns how many of each version, or of each failure. */
-  async function load(from: MeshWorkload, options: { count: number; width: number }): Promise<Record<string, number>> {
-    const outcomes: Record<string, number> = {}
-    let left = options.count
-    await Promise.all(
-      Array.from({ length: options.width }, async () => {
-        while (left-- > 0) {
-          const key = await ask(from).then(
-            (answer) =>
-              answer.status === 200
-                ? versionOf(answer.body)
-                : `${answer.status} ${answer.headers['weft-detail'] ?? ''}`,
-            (error: Error) => `failed: ${error.message}`,
-          )
-          outcomes[key] = (outcomes[key] ?? 0) + 1
-        }
-      }),
-    )
-    return outcomes
+  /** One call of the storefront's sidecar. @returns the version that answered, or the failure. */
+  const outcomeOf = async (): Promise<string> => {
+    try {
+      const { status, body, headers } = await ask()
+      return status === 200 ? versionOf(body) : `${status} ${headers['weft-detail'] ?? ''}`
+    } catch (error) {
+      return `failed: ${(error as Error).message}`
+    }
   }
 
+  /** Calls `width` at a time until `isDone`. */
+  async function load(record: CallRecord, width: number, isDone: () => boolean): Promise<void> {
+    const callOn = async (): Promise<void> => {
+      while (!isDone()) {
+        const startMs = performance.now()
+        record.add(startMs, await outcomeOf())
+      }
+    }
+    await Promise.all(Array.from({ length: width }, callOn))
+  }
+
+  const failuresOf = (record: CallRecord): string[] => Object.keys(record.counts).filter((key) => !/^v[123]$/.test(key))
+
   test('splits by weight, and by header for testers', async () => {
-    const client = mesh.workload('storefront')
-    const counts = await load(client, { count: 1000, width: 16 })
-    assert.deepEqual(Object.keys(counts).sort(), ['v1', 'v2'])
-    assert.ok(counts.v1! > 850 && counts.v1! < 945, JSON.stringify(counts))
-    assert.equal(versionOf((await ask(client, { 'x-user': 'tester' })).body), 'v3')
+    const record = new CallRecord()
+    await load(record, 16, () => record.calls.length >= 1000)
+    const { v1 = 0, v2 = 0, ...others } = record.counts
+    assert.deepEqual(others, {})
+    const total = v1 + v2
+    assert.ok(v1 > 0.85 * total && v1 < 0.945 * total, JSON.stringify(record.counts))
+    assert.equal(versionOf((await ask({ 'x-user': 'tester' })).body), 'v3')
   })
 
-  test('an edited weight is in force within a second, and none of the requests across the edit fails', async () => {
-    const client = mesh.workload('storefront')
-    const file = join(mesh.directory, 'reviews-route.yaml')
-    const text = readFileSync(file, 'utf8')
-    const across = load(client, { count: 10_000, width: 32 })
-    await eventually(async () => assert.equal((await ask(client)).status, 200))
-    const startMs = performance.now()
-    writeFileSync(file, text.replace('weight: 90', 'weight: 0').replace('weight: 10', 'weight: 100'))
-    await eventually(async () => {
-      for (let i = 0; i < 20; i++) assert.equal(versionOf((await ask(client)).body), 'v2')
-    })
-    const inForceMs = performance.now() - startMs
-    const after = await load(client, { count: 2000, width: 32 })
-    assert.deepEqual(after, { v2: 2000 }, `in force after ${Math.round(inForceMs)} ms`)
-    const outcomes = await across
-    assert.deepEqual(
-      Object.keys(outcomes).filter((key) => !/^v[123]$/.test(key)),
-      [],
-      JSON.stringify(outcomes),
+  test('an edited weight is in force within a second: of the 2,000 requests from then on none goes elsewhere, and none across the edit fails', async (t) => {
+    const record = new CallRecord()
+    let isThrough = false
+    const across = load(record, 32, () => isThrough)
+    // Late among the 10,000, for v2 asks the ratings, which are slower.
+    await until(() => record.calls.length >= 7000, 'the load runs', 20_000)
+    mesh.edit('reviews-route.yaml', (text) =>
+      text.replace('weight: 90', 'weight: 0').replace('weight: 10 ', 'weight: 100 '),
     )
-    writeFileSync(file, text.replace('weight: 10 ', 'weight: 0 ').replace('weight: 90', 'weight: 100'))
-    await eventually(async () => {
-      for (let i = 0; i < 20; i++) assert.equal(versionOf((await ask(client)).body), 'v1')
+    const editMs = performance.now()
+    const isSettled = () => record.calls.length >= 10_000 && record.since('v2').length >= 2000
+    await until(isSettled, '10,000 requests are through, the last 2,000 by v2', 20_000).finally(() => {
+      isThrough = true
     })
+    await across
+    assert.deepEqual(failuresOf(record), [], JSON.stringify(record.counts))
+    const lateMs = record.since('v2')[0]!.startMs - editMs
+    t.diagnostic(`in force after ${Math.round(lateMs)} ms`)
+    assert.ok(lateMs <= 1000, `in force ${Math.round(lateMs)} ms after the edit`)
+    mesh.edit('reviews-route.yaml', (text) =>
+      text.replace('weight: 100 ', 'weight: 0 ').replace('weight: 0 ', 'weight: 100 '),
+    )
+    const back = new CallRecord()
+    await load(back, 4, () => back.since('v1').length >= 40)
   })
 
   test('killing a replica costs at most the requests inside it', async () => {
-    const client = mesh.workload('storefront')
     const width = 16
-    const across = load(client, { count: 4000, width })
-    await eventually(async () => assert.equal((await ask(client)).status, 200))
-    process.kill(mesh.workload('reviews-v1', 0).pids.app, 'SIGKILL')
-    const outcomes = await across
-    const failed = Object.entries(outcomes).filter(([key]) => key !== 'v1')
-    const failures = failed.reduce((sum, [, count]) => sum + count, 0)
-    // At most `width` requests can have been inside any one replica.
-    assert.ok(failures <= width, JSON.stringify(outcomes))
+    const record = new CallRecord()
+    const across = load(record, width, () => record.calls.length >= 4000)
+    await until(() => record.calls.length >= 500, 'the load runs')
+    process.kill(workload('reviews-v1').pids.app!, 'SIGKILL')
+    await across
+    // No more than `width` requests can have been inside any one replica.
+    const failures = record.calls.filter(({ outcome }) => outcome !== 'v1')
+    assert.ok(failures.length <= width, JSON.stringify(record.counts))
   })
 
   test('traffic goes on without a control plane, and a sidecar that restarts meanwhile serves from its last configuration', async () => {
-    const client = mesh.workload('storefront')
+    const api = (await mesh.ready()).control.api
     let isHeld = true
     // `weft up` starts it again: hold it down for the length of the test.
     const hold = (async () => {
       while (isHeld) {
-        const { pid } = await currentControl()
-        if (pid > 0 && isAlive(pid)) process.kill(pid, 'SIGKILL')
+        const pid = await controlPid()
+        if (pid !== null && isAlive(pid)) process.kill(pid, 'SIGKILL')
         await new Promise((resolve) => setTimeout(resolve, 30))
       }
     })()
-    await eventually(async () => await assert.rejects(fetch(`${mesh.ready.control.api}/readyz`)))
-    assert.equal((await ask(client)).status, 200)
-    const old = client.pids.sidecar
+    await eventually(async () => await assert.rejects(fetch(`${api}/readyz`)))
+    assert.equal((await ask()).status, 200)
+    const old = workload('storefront').pids.sidecar!
     process.kill(old, 'SIGKILL')
     await eventually(async () => {
       assert.equal(isAlive(old), false)
-      assert.equal((await ask(client)).status, 200)
+      assert.equal((await ask()).status, 200)
     }, 15_000)
     isHeld = false
     await hold
-    await eventually(async () => assert.equal((await fetch(`${mesh.ready.control.api}/readyz`)).status, 200), 30_000)
+    await eventually(async () => assert.equal((await fetch(`${api}/readyz`)).status, 200), 30_000)
   })
 
-  /** The control plane's pid changes with each restart: the last event that names one counts. */
-  async function currentControl(): Promise<{ pid: number }> {
-    const events = mesh.events as { event: string; control?: { pid: number }; pid?: number }[]
-    const last = events.findLast(
-      ({ control, event, pid }) => control !== undefined || (event === 'control' && pid !== undefined),
-    )
-    return { pid: last?.control?.pid ?? last?.pid ?? mesh.ready.control.pid }
+  /** It changes with each restart. */
+  async function controlPid(): Promise<number | null> {
+    const last = mesh.events.findLast((event) => event.event === 'control' || event.event === 'ready')
+    return last && 'control' in last ? last.control.pid : null
   }
 
   test('Ctrl-C leaves no process behind', async () => {
-    const { pids } = mesh
+    const pids = mesh.processes()
+    // Two a replica, the supervisor and the control plane.
+    assert.ok(pids.length >= 2 * workloads.length + 2, `${pids.length} processes`)
     await mesh.stop()
     assert.deepEqual(pids.filter(isAlive), [])
+    assert.deepEqual(mesh.processes(), [])
   })
 })

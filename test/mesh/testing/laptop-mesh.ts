@@ -1,13 +1,13 @@
 /** A `weft up` process on a copy of an example, with its events, for tests of the laptop mesh. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { MeshEvent, WorkloadAddresses } from '#/up/mesh-event.ts'
-import { until } from '#/up/testing/until.ts'
+import { isAlive, until } from '#/up/testing/until.ts'
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url))
 const launcher = join(root, 'weft')
@@ -67,12 +67,15 @@ export class LaptopMesh {
     return found!
   }
 
+  /** Saves as editors do: the new text is whole when it takes the name. */
   edit(file: string, change: (text: string) => string): void {
     const path = join(this.folder, file)
     const before = existsSync(path) ? readFileSync(path, 'utf8') : ''
     const after = change(before)
     if (after === before) throw new Error(`the edit of ${file} changes nothing`)
-    writeFileSync(path, after)
+    const written = join(this.folder, '..', 'edited')
+    writeFileSync(written, after)
+    renameSync(written, path)
   }
 
   /** Runs another command line against this mesh. */
@@ -94,12 +97,33 @@ export class LaptopMesh {
     return pids.filter((pid) => pid !== null)
   }
 
+  /**
+   * Every living process that was started for this mesh, supervisor included, by the environment that they hand on: whoever was
+   * started and never told is among them. Where the system shows no environments: those that were told.
+   */
+  processes(): number[] {
+    if (process.platform !== 'linux') return [this.process.pid!, ...this.pids()].filter(isAlive)
+    const mark = `XDG_STATE_HOME=${this.environment.XDG_STATE_HOME}\0`
+    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+    return pids.filter((pid) => environmentOf(pid).includes(mark) && isAlive(Number(pid))).map(Number)
+  }
+
   async stop(): Promise<void> {
     if (!this.exit) {
       this.process.kill('SIGINT')
       await until(() => this.exit !== undefined, 'weft up has ended', 15_000)
     }
     rmSync(join(this.folder, '..'), { recursive: true, force: true })
+  }
+}
+
+/** Empty for a process that has ended, or is another user's. */
+function environmentOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1')
+  } catch (error) {
+    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return ''
+    throw error
   }
 }
 
