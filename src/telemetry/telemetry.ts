@@ -2,7 +2,7 @@
 import type { WorkloadIdentity } from '#/model/workload.ts'
 import type { ProxyEvents, RequestRecord } from '#/proxy/events.ts'
 import type { Clock, Timer } from '#/std/clock.ts'
-import { formatLogLine } from './access-log/log-line.ts'
+import { lineBytesMax, writeLogLine } from './access-log/line-bytes.ts'
 import { LogWriter, type LogWriterOptions } from './access-log/log-writer.ts'
 import { ConnectionMetrics } from './metric/connection-metrics.ts'
 import { ProcessMetrics } from './metric/process-metrics.ts'
@@ -130,10 +130,15 @@ export class Telemetry implements ProxyEvents {
 
   onEnd(record: RequestRecord): void {
     this.#requests.observe(record)
-    this.#log?.write(formatLogLine(record, this.#lineOptions))
+    if (this.#log) this.#writeLine(this.#log, record)
     if (record.attempts > 1 && record.cluster !== undefined) {
       this.#connections.onRetries(record.cluster.name, record.attempts - 1, record.startMs + record.durationMs)
     }
+  }
+
+  #writeLine(log: LogWriter, record: RequestRecord): void {
+    const room = log.reserve(lineBytesMax(record))
+    if (room) log.commit(writeLogLine(room, log.used, record, this.#lineOptions))
   }
 
   /** Resolves when the lines written so far have left. */

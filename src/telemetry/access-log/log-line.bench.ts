@@ -1,6 +1,7 @@
-/** A log line by hand against `JSON.stringify`: `node src/telemetry/access-log/log-line.bench.ts`. */
+/** A log line as bytes against its text and `JSON.stringify`: `node src/telemetry/access-log/log-line.bench.ts`. */
 import { measure } from '#/proxy/route/testing/measure.ts'
 import { buildRecord } from '../testing/record-builder.ts'
+import { writeLogLine } from './line-bytes.ts'
 import { formatLogLine } from './log-line.ts'
 
 const record = buildRecord({ path: '/reviews/1?user=a', forwardedFor: '10.1.2.3' })
@@ -35,22 +36,19 @@ function stringify(): string {
   })}\n`
 }
 
-/**
- * ns a line, by hand and by `JSON.stringify`. Both make the flat bytes that are written, as the writer does: a text of
- * pieces is not free until it is joined.
- */
-export function measureLines(iterations: number): { byHandNs: number; byJsonNs: number } {
-  const batch = (format: () => string) => (): Buffer => Buffer.from(Array.from({ length: 64 }, format).join(''))
-  const byHandNs =
-    measure(
-      iterations,
-      batch(() => formatLogLine(record, { isQueryStripped: false })),
-    ) / 64
-  return { byHandNs, byJsonNs: measure(iterations, batch(stringify)) / 64 }
+const options = { isQueryStripped: false }
+const bytes = Buffer.allocUnsafe(65_536)
+
+/** ns a line: as bytes, as text that is then written, and by `JSON.stringify`. */
+export function measureLines(iterations: number): { bytesNs: number; textNs: number; jsonNs: number } {
+  const bytesNs = measure(iterations, () => writeLogLine(bytes, 0, record, options))
+  const textNs = measure(iterations, () => bytes.write(formatLogLine(record, options)))
+  return { bytesNs, textNs, jsonNs: measure(iterations, () => bytes.write(stringify())) }
 }
 
 if (import.meta.main) {
-  const { byHandNs, byJsonNs } = measureLines(500)
-  console.log(`by hand        ${byHandNs.toFixed(0).padStart(6)} ns a line`)
-  console.log(`JSON.stringify ${byJsonNs.toFixed(0).padStart(6)} ns a line`)
+  const { bytesNs, textNs, jsonNs } = measureLines(20_000)
+  console.log(`bytes          ${bytesNs.toFixed(0).padStart(6)} ns a line`)
+  console.log(`text           ${textNs.toFixed(0).padStart(6)} ns a line`)
+  console.log(`JSON.stringify ${jsonNs.toFixed(0).padStart(6)} ns a line`)
 }

@@ -70,24 +70,45 @@ export class LogWriter {
 
   /** @param line with its line feed. */
   write(line: string): void {
-    if (this.#isClosed || this.#waitingBytes + line.length > this.#options.waitingLengthMax) {
-      this.droppedLines++
-      return
-    }
     // UTF-8 takes at most three bytes for a unit of a string.
-    const bytesMax = line.length * 3
-    if (this.#used + bytesMax > this.#current.length) this.#seal()
-    if (bytesMax > this.#current.length) this.#push({ bytes: Buffer.from(line), lines: 1 })
-    else {
-      this.#used += this.#current.write(line, this.#used)
-      this.#lines++
+    const room = this.reserve(line.length * 3)
+    if (room) this.commit(this.used + room.write(line, this.used))
+  }
+
+  /**
+   * Room for a line of at most `bytesMax` bytes behind `used`, to be filled and committed at once. Undefined when the line is
+   * lost: it is counted then.
+   */
+  reserve(bytesMax: number): Buffer | undefined {
+    if (this.#isClosed || this.#waitingBytes + bytesMax > this.#options.waitingLengthMax) {
+      this.droppedLines++
+      return undefined
     }
+    if (this.#used + bytesMax > this.#current.length) this.#seal()
+    // A giant line gets a buffer of its own, which is not kept.
+    if (bytesMax > this.#current.length) this.#current = Buffer.allocUnsafeSlow(bytesMax)
+    return this.#current
+  }
+
+  /** Where the next line begins in the room that `reserve` gives. */
+  get used(): number {
+    return this.#used
+  }
+
+  /** @param end of the line in the room that was reserved. */
+  commit(end: number): void {
+    this.#used = end
+    this.#lines++
     if (this.#waitingBytes >= this.#options.batchLengthMax) this.#flush()
     else this.#schedule()
   }
 
   #newBuffer(): Buffer {
-    return Buffer.allocUnsafeSlow(this.#options.batchLengthMax + lineRoomBytes)
+    return Buffer.allocUnsafeSlow(this.#bufferBytes)
+  }
+
+  get #bufferBytes(): number {
+    return this.#options.batchLengthMax + lineRoomBytes
   }
 
   #push(batch: Batch): void {
@@ -140,7 +161,7 @@ export class LogWriter {
 
   #sent(error: Error | null, lines: number): void {
     const sent = this.#inFlight
-    if (sent && sent.buffer.byteLength === this.#current.buffer.byteLength) this.#spare = Buffer.from(sent.buffer)
+    if (sent && sent.buffer.byteLength === this.#bufferBytes) this.#spare = Buffer.from(sent.buffer)
     this.#inFlight = undefined
     if (error) {
       this.droppedLines += lines
