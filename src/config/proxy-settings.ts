@@ -125,6 +125,51 @@ export const proxySettings = {
     reason:
       'An unused connection to an endpoint is closed after this time. Below the 5 s after which Node and uvicorn close theirs, so that we close first.',
   },
+  multiplexedIdleMs: {
+    type: 'integer',
+    unit: 'ms',
+    min: 1,
+    max: 24 * hourMs,
+    default: 300_000,
+    reason:
+      'As `poolIdleMs`, for HTTP/2, where an endpoint says which requests it did not begin with before it closes: no race, and a handshake saved.',
+  },
+  connectionAgeMaxMs: {
+    type: 'integer',
+    unit: 'ms',
+    min: 0,
+    max: 24 * hourMs,
+    default: 0,
+    reason:
+      'A connection to an endpoint takes no further requests after this time, and closes when those under way are done; 0 for never, since requests are balanced one by one.',
+  },
+  streamsPerConnectionMax: {
+    type: 'integer',
+    unit: 'streams',
+    min: 1,
+    max: 1_000_000,
+    default: 1000,
+    reason:
+      'Requests at a time on one HTTP/2 connection to an endpoint, if the endpoint allows as many; further ones get a second connection.',
+  },
+  preconnectPercent: {
+    type: 'integer',
+    unit: '%',
+    min: 100,
+    max: 300,
+    default: 100,
+    reason:
+      "Room for requests to an endpoint that is connected ahead, in percent of the requests there are (Envoy's per_upstream_preconnect_ratio times 100); 100 connects only when a request needs it.",
+  },
+  certificateReloadMs: {
+    type: 'integer',
+    unit: 'ms',
+    min: 10,
+    max: hourMs,
+    default: 5000,
+    reason:
+      'How often certificate files are looked at for a change. Polled, since the links by which Kubernetes swaps a mounted Secret wake no watcher of the file.',
+  },
   connectionsPerEndpointMax: {
     type: 'integer',
     unit: 'connections',

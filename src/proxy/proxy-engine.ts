@@ -17,6 +17,8 @@ import type { ProxyContext } from './proxy-context.ts'
 import { identityOf } from './proxy-identity.ts'
 import { passthroughRoutes } from './table/passthrough.ts'
 import { ProxyTable } from './table/proxy-table.ts'
+import { PemWatch } from './tls/pem-watch.ts'
+import { clientCodec } from './upstream/client-codec.ts'
 
 export interface ProxyEngineOptions {
   settings: ProxySettings
@@ -49,9 +51,12 @@ export class ProxyEngine {
       idleTimeoutMs: settings.clientIdleMs,
       outputBytesMax: settings.outputBytesMax,
     }
+    const certificates = new PemWatch({ clock, log, intervalMs: settings.certificateReloadMs })
     const upstream = {
       limits: settings,
       http1,
+      certificates,
+      openConnection: clientCodec({ http1 }),
       clock,
       random,
       wheel: new TimerWheel({ tickMs, clock }),

@@ -149,7 +149,7 @@ export class Forwarding implements AttemptOwner {
     }
     const isBodyReplayable = body?.isReplayable ?? true
     const resend = { method: head.method, isBodyReplayable, attempts: this.#attempts }
-    const mayResend = wasSent ? mayResendAfterIdleClose(resend) : this.#attempts < unsentAttemptsMax
+    const mayResend = wasSent ? mayResendAfterIdleClose(resend) : isBodyReplayable && this.#attempts < unsentAttemptsMax
     if (isIdleClose && mayResend) this.#try(this.#attempt!.slot, true)
     else if (this.#mayRetry(code, 0, hasAnswerBytes)) this.#again(code, detail)
     else this.#exchange.fail(code, detail)
@@ -172,7 +172,7 @@ export class Forwarding implements AttemptOwner {
       isEnd: exchange.head.bodyLength === 0,
       isRepeatable: isIdempotent(exchange.head.method),
     })
-    this.#attempt.start(this.#cluster.poolOf(slot), isFresh)
+    this.#attempt.start(this.#cluster.poolOf(slot, exchange.record.protocol), isFresh)
   }
 
   #limitTime(): void {

@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { defaultLimits } from '#/codec/http1/limits.ts'
-import { TimerWheel } from '#/codec/timer-wheel.ts'
-import { EventRecorder } from '#/proxy/testing/engine.ts'
 import {
   apiListener,
   assignment,
@@ -14,9 +11,9 @@ import {
   routeTable,
   to,
 } from '#/proxy/testing/resources.ts'
+import { testUpstream } from '#/proxy/upstream/testing/upstream-context.ts'
 import { ManualClock } from '#/std/clock.ts'
 import { Log } from '#/std/log.ts'
-import { seededRandom } from '#/std/random.ts'
 import type { Destination } from './destination.ts'
 import type { ListenerEntry } from './listener-table.ts'
 import { ProxyTable } from './proxy-table.ts'
@@ -39,22 +36,7 @@ function setUp(clusterDiscovery: 'referenced' | 'wildcard' = 'referenced', limit
   const clock = new ManualClock()
   const told: string[] = []
   const log = new Log({ component: 'proxy', sink: { write: () => undefined } })
-  const upstream = {
-    limits: {
-      connectTimeoutMs: 1000,
-      poolIdleMs: 4000,
-      connectionsPerEndpointMax: 10,
-      pendingPerEndpointMax: 10,
-      dynamicHostsMax: 10,
-    },
-    http1: defaultLimits,
-    clock,
-    random: seededRandom(1),
-    wheel: new TimerWheel({ tickMs: 20, clock }),
-    coarseWheel: new TimerWheel({ tickMs: 250, clock }),
-    events: new EventRecorder(),
-    isLoop: () => false,
-  }
+  const upstream = testUpstream({ clock })
   const table = new ProxyTable({
     source,
     upstream,

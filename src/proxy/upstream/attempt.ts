@@ -16,7 +16,10 @@ export interface AttemptFailure {
   detail: string
   /** Something of an answer had come. */
   hasAnswerBytes: boolean
-  /** A kept connection turned out to be closed before it brought anything: the usual race of keep-alive. */
+  /**
+   * The connection was at fault, not the endpoint: a kept one turned out to be closed before it brought anything (the usual
+   * race of keep-alive), or it took no further streams.
+   */
   isIdleClose: boolean
   /** Something of the request had been handed to the system. */
   wasSent: boolean
@@ -48,7 +51,7 @@ const failureCodes: Record<ResetReason, ErrorCodeName> = {
   'protocol-error': 'upstream_protocol_error',
   timeout: 'backend_timeout',
   cancelled: 'upstream_reset',
-  refused: 'upstream_connect_failed',
+  refused: 'upstream_refused',
 }
 
 const unsent = { hasAnswerBytes: false, isIdleClose: false, wasSent: false }
@@ -149,8 +152,8 @@ export class Attempt implements ClientSink, PoolClient {
       code,
       detail: `${this.slot.key}: ${detail}`,
       hasAnswerBytes,
-      isIdleClose: isLost && this.#isReused && !hasAnswerBytes,
-      wasSent,
+      isIdleClose: reason === 'refused' || (isLost && this.#isReused && !hasAnswerBytes),
+      wasSent: wasSent && reason !== 'refused',
     })
   }
 

@@ -1,20 +1,24 @@
 /**
- * Connections to one endpoint. The connection that was used last is used next, so that the others can grow old and go.
+ * Connections to one endpoint, in one protocol. The connection that was used last is used next, so that the others can
+ * grow old and go; one that takes several requests is filled before a second is opened.
  *
- *   acquire ─▶ idle one? ─yes─▶ onConnection(isReused)
+ *   acquire ─▶ one with room? ─yes─▶ onConnection(isReused)
  *                 │no
- *                 ▼ room? ─yes─▶ connecting ─▶ onConnection, or onConnectFailed for the one that waits longest
+ *                 ▼ may open one? ─yes─▶ dial ─▶ onConnection, or onConnectFailed for those that counted on it
  *                 │no
- *                 ▼ queue ─▶ served when any connection is free; full: upstream_overflow
+ *                 ▼ queue ─▶ served when any connection has room; full: upstream_overflow
  */
 import type { Socket } from 'node:net'
-import { connect } from 'node:net'
-import { Http1ClientConnection } from '#/codec/http1/client-connection.ts'
-import type { ClientConnection, ClientConnectionOwner } from '#/codec/stream.ts'
+import type { ClientConnection } from '#/codec/stream.ts'
 import { WheelTimer } from '#/codec/timer-wheel.ts'
+import type { SessionTickets, TlsExit } from '#/proxy/tls/tls-exit.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort } from '#/std/host-port.ts'
+import type { DialOwner } from './dial.ts'
+import { Dial } from './dial.ts'
+import type { PooledConnectionOwner } from './pooled-connection.ts'
+import { PooledConnection } from './pooled-connection.ts'
 import type { UpstreamContext } from './upstream-context.ts'
 
 /** Waits for a connection; told exactly once, perhaps during `acquire`, unless cancelled. */
@@ -25,6 +29,8 @@ export interface PoolClient {
   onConnectFailed(code: ErrorCodeName, detail: string): void
 }
 
+export type HttpVersion = 'http1' | 'http2'
+
 export interface EndpointPoolOptions {
   target: HostPort
   /** Name of the cluster, for metrics. */
@@ -32,6 +38,9 @@ export interface EndpointPoolOptions {
   connectTimeoutMs: number
   /** The target is a name that somebody else chose: it could lead back here. */
   mayLoop: boolean
+  /** What is spoken when ALPN does not say otherwise. */
+  version: HttpVersion
+  tls: TlsExit | undefined
   /** Nothing is connected or waits any more. */
   onEmpty?: () => void
 }
@@ -39,30 +48,32 @@ export interface EndpointPoolOptions {
 /** A request that can't be repeated takes no connection that was idle for longer, ms: the endpoint may be closing it. */
 const freshForUnrepeatableMs = 1000
 
-/** Half-open, so that a tunnel can end one way first; keep-alive probes find endpoints that vanished without a word. */
-const socketOptions = { noDelay: true, allowHalfOpen: true, keepAlive: true, keepAliveInitialDelay: 60_000 }
-
-export class EndpointPool implements ClientConnectionOwner {
+export class EndpointPool implements PooledConnectionOwner, DialOwner {
   readonly #options: EndpointPoolOptions
   readonly #context: UpstreamContext
   readonly #address: string
-  /** A stack, with the time since which each is idle beside it. */
-  readonly #idle: ClientConnection[] = []
-  readonly #idleSinceMs: number[] = []
+  /** Connections with room, a stack. */
+  readonly #listed: PooledConnection[] = []
+  /** All that are open. */
+  readonly #open = new Set<PooledConnection>()
+  readonly #dials = new Set<Dial>()
   readonly #waiting: PoolClient[] = []
-  readonly #sweep = new WheelTimer(() => this.#closeIdle())
-  #connecting = 0
-  #open = 0
+  readonly #tickets: SessionTickets = []
+  readonly #sweep = new WheelTimer(() => this.#closeOld())
+  /** How many requests a connection is expected to take: what the last one took, before the first what may be. */
+  #streamsExpected: number
   #isDraining = false
 
   constructor(options: EndpointPoolOptions, context: UpstreamContext) {
     this.#options = options
     this.#context = context
     this.#address = formatHostPort(options.target)
+    const mayMultiplex = options.version === 'http2' || (options.tls?.model.alpn.includes('h2') ?? false)
+    this.#streamsExpected = mayMultiplex ? context.limits.streamsPerConnectionMax : 1
   }
 
   get open(): number {
-    return this.#open
+    return this.#open.size
   }
 
   get waiting(): number {
@@ -71,14 +82,16 @@ export class EndpointPool implements ClientConnectionOwner {
 
   /** @param isFresh take no reused connection: the last one turned out to be closed. */
   acquire(client: PoolClient, isFresh = false): void {
-    const connection = isFresh ? undefined : this.#takeIdle(client.isRepeatable)
-    if (connection) {
-      client.onConnection(connection, true)
+    const entry = isFresh ? undefined : this.#takeListed(client.isRepeatable)
+    if (entry) {
+      this.#give(entry, client)
+      if (this.#context.limits.preconnectPercent > 100) this.#preconnect()
       return
     }
     const { connectionsPerEndpointMax, pendingPerEndpointMax } = this.#context.limits
-    const hasRoom = this.#open + this.#connecting < connectionsPerEndpointMax
-    if (!hasRoom && this.#waiting.length - this.#connecting >= pendingPerEndpointMax) {
+    const { size: dials } = this.#dials
+    const hasRoom = this.#open.size + dials < connectionsPerEndpointMax
+    if (!hasRoom && this.#waiting.length - dials * this.#streamsExpected >= pendingPerEndpointMax) {
       client.onConnectFailed(
         'upstream_overflow',
         `${this.#address}: ${connectionsPerEndpointMax} connections in use, ${pendingPerEndpointMax} requests wait`,
@@ -86,7 +99,8 @@ export class EndpointPool implements ClientConnectionOwner {
       return
     }
     this.#waiting.push(client)
-    if (hasRoom) this.#connect()
+    this.#dialForWaiting()
+    if (this.#context.limits.preconnectPercent > 100) this.#preconnect()
   }
 
   /** The client wants no connection any more. */
@@ -95,123 +109,150 @@ export class EndpointPool implements ClientConnectionOwner {
     if (at >= 0) this.#waiting.splice(at, 1)
   }
 
-  /** Idle connections close now, the others after their request. Clients that wait, and late ones, are still served. */
+  /** Idle connections close now, the others after their requests. Clients that wait, and late ones, are still served. */
   drain(): void {
     this.#isDraining = true
-    for (const connection of this.#idle.splice(0)) connection.drain()
-    this.#idleSinceMs.length = 0
+    for (const entry of this.#listed.splice(0)) {
+      entry.isListed = false
+      entry.connection.drain()
+    }
     this.#context.coarseWheel.cancel(this.#sweep)
   }
 
-  onIdle(connection: ClientConnection): void {
-    const client = this.#waiting.shift()
-    if (client) {
-      client.onConnection(connection, true)
-    } else if (this.#isDraining) {
-      connection.drain()
-    } else {
-      this.#keep(connection)
-    }
+  onRoom(entry: PooledConnection): void {
+    const { connection } = entry
+    if (entry.isMultiplexed) this.#streamsExpected = Math.max(1, connection.active + connection.capacity)
+    while (this.#waiting.length > 0 && connection.capacity > 0) this.#give(entry, this.#waiting.shift()!)
+    if (connection.capacity > 0) this.#list(entry)
   }
 
-  onClosed(connection: ClientConnection): void {
-    this.#open--
-    const at = this.#idle.lastIndexOf(connection)
-    if (at >= 0) {
-      this.#idle.splice(at, 1)
-      this.#idleSinceMs.splice(at, 1)
-    }
+  onGone(entry: PooledConnection): void {
+    this.#open.delete(entry)
+    this.#unlist(entry)
     this.#context.events.onUpstreamConnectionClosed(this.#options.cluster)
-    this.#connectForWaiting()
+    this.#dialForWaiting()
     this.#checkEmpty()
   }
 
-  #keep(connection: ClientConnection): void {
-    this.#idle.push(connection)
-    this.#idleSinceMs.push(this.#context.clock.monotonicMs())
-    if (this.#sweep.slot < 0) this.#context.coarseWheel.set(this.#sweep, this.#context.limits.poolIdleMs)
+  onDialed(dial: Dial, socket: Socket, protocol: string): void {
+    const { clock, events } = this.#context
+    this.#dials.delete(dial)
+    const version = protocol === 'h2' ? 'http2' : protocol === 'http/1.1' ? 'http1' : this.#options.version
+    const isMultiplexed = version === 'http2'
+    const entry = new PooledConnection(this, { isMultiplexed, openedMs: clock.monotonicMs() })
+    this.#open.add(entry)
+    events.onUpstreamConnection(this.#options.cluster)
+    entry.connection = this.#context.openConnection(version, socket, entry)
+    if (!isMultiplexed) this.#streamsExpected = 1
+    this.onRoom(entry)
+    // The endpoint may speak an older version than hoped: those left over need connections of their own.
+    this.#dialForWaiting()
   }
 
-  #takeIdle(isRepeatable: boolean): ClientConnection | undefined {
-    const last = this.#idle.length - 1
-    if (last < 0) return undefined
-    if (!isRepeatable) {
-      const ageMs = this.#context.clock.monotonicMs() - this.#idleSinceMs[last]!
-      if (ageMs > Math.min(freshForUnrepeatableMs, this.#context.limits.poolIdleMs / 2)) return undefined
-    }
-    this.#idleSinceMs.pop()
-    return this.#idle.pop()
-  }
-
-  /** The bottom of the stack is the oldest. */
-  #closeIdle(): void {
-    const { clock, coarseWheel, limits } = this.#context
-    const nowMs = clock.monotonicMs()
-    let old = 0
-    while (old < this.#idle.length && nowMs - this.#idleSinceMs[old]! >= limits.poolIdleMs) old++
-    this.#idleSinceMs.splice(0, old)
-    for (const connection of this.#idle.splice(0, old)) connection.drain()
-    if (this.#idle.length > 0) coarseWheel.set(this.#sweep, limits.poolIdleMs - (nowMs - this.#idleSinceMs[0]!))
-  }
-
-  #connectForWaiting(): void {
-    const { connectionsPerEndpointMax } = this.#context.limits
-    while (this.#waiting.length > this.#connecting && this.#open + this.#connecting < connectionsPerEndpointMax) {
-      this.#connect()
-    }
-  }
-
-  #connect(): void {
-    this.#connecting++
-    const { host, port } = this.#options.target
-    // Own timer in place of the socket's: it counts from the start of the look-up, and costs no system timer.
-    const socket = connect({ host, port, ...socketOptions })
-    const timeoutMs = this.#options.connectTimeoutMs
-    const timer = new WheelTimer(() => failed('upstream_connect_timeout', `no connection in ${timeoutMs} ms`))
-    const failed = (code: ErrorCodeName, detail: string): void => {
-      this.#context.wheel.cancel(timer)
-      socket.removeAllListeners()
-      // A late error of a socket that is given up would end the process.
-      socket.on('error', () => undefined)
-      socket.destroy()
-      this.#connectFailed(code, detail)
-    }
-    this.#context.wheel.set(timer, timeoutMs)
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOTFOUND') failed('host_not_found', `${host} is unknown to DNS`)
-      else failed('upstream_connect_failed', error.code ?? error.message)
-    })
-    socket.once('connect', () => {
-      this.#context.wheel.cancel(timer)
-      if (this.#options.mayLoop && this.#context.isLoop(socket)) {
-        failed('loop_detected', `${this.#address} is this proxy's own outbound listener`)
-        return
-      }
-      socket.removeAllListeners('error')
-      this.#connected(socket)
-    })
-  }
-
-  #connected(socket: Socket): void {
-    this.#connecting--
-    this.#open++
-    this.#context.events.onUpstreamConnection(this.#options.cluster)
-    const connection = new Http1ClientConnection(socket, { owner: this, limits: this.#context.http1 })
-    const client = this.#waiting.shift()
-    if (client) client.onConnection(connection, false)
-    else if (this.#isDraining) connection.drain()
-    else this.#keep(connection)
-  }
-
-  #connectFailed(code: ErrorCodeName, detail: string): void {
-    this.#connecting--
+  onDialFailed(dial: Dial, code: ErrorCodeName, detail: string): void {
+    this.#dials.delete(dial)
     this.#context.events.onUpstreamConnectFailed(this.#options.cluster, this.#address, detail)
-    this.#waiting.shift()?.onConnectFailed(code, `${this.#address}: ${detail}`)
-    this.#connectForWaiting()
+    // All that counted on it: whoever still waits for it would wait for a connection that nobody makes.
+    const failed = this.#waiting.splice(0, this.#streamsExpected)
+    for (const client of failed) client.onConnectFailed(code, `${this.#address}: ${detail}`)
+    this.#dialForWaiting()
     this.#checkEmpty()
+  }
+
+  #give(entry: PooledConnection, client: PoolClient): void {
+    const { isReused, connection } = entry
+    entry.isReused = true
+    client.onConnection(connection, isReused)
+    // It may take more, unless the request's begin has cost it its life.
+    if (entry.isMultiplexed && connection.capacity > 0) this.#list(entry)
+  }
+
+  #list(entry: PooledConnection): void {
+    if (entry.isListed) return
+    const { clock, limits } = this.#context
+    entry.usedMs = clock.monotonicMs()
+    const isOld = limits.connectionAgeMaxMs > 0 && entry.usedMs - entry.openedMs >= limits.connectionAgeMaxMs
+    if (this.#isDraining || isOld) {
+      entry.connection.drain()
+      return
+    }
+    entry.isListed = true
+    this.#listed.push(entry)
+    if (this.#sweep.slot < 0) this.#context.coarseWheel.set(this.#sweep, this.#leftMs(entry, entry.usedMs))
+  }
+
+  #unlist(entry: PooledConnection): void {
+    if (!entry.isListed) return
+    entry.isListed = false
+    this.#listed.splice(this.#listed.lastIndexOf(entry), 1)
+  }
+
+  #takeListed(isRepeatable: boolean): PooledConnection | undefined {
+    for (;;) {
+      const last = this.#listed[this.#listed.length - 1]
+      if (last === undefined) return undefined
+      if (!isRepeatable && !last.isMultiplexed) {
+        const ageMs = this.#context.clock.monotonicMs() - last.usedMs
+        if (ageMs > Math.min(freshForUnrepeatableMs, this.#context.limits.poolIdleMs / 2)) return undefined
+      }
+      this.#listed.pop()
+      last.isListed = false
+      // The endpoint may have lowered its limit of streams meanwhile; then `onRoom` will list it again.
+      if (last.connection.capacity > 0) return last
+    }
+  }
+
+  /** How long the connection may still be kept if nothing happens, ms. */
+  #leftMs(entry: PooledConnection, nowMs: number): number {
+    const { poolIdleMs, multiplexedIdleMs, connectionAgeMaxMs } = this.#context.limits
+    const idleLeftMs = (entry.isMultiplexed ? multiplexedIdleMs : poolIdleMs) - (nowMs - entry.usedMs)
+    return connectionAgeMaxMs === 0 ? idleLeftMs : Math.min(idleLeftMs, connectionAgeMaxMs - (nowMs - entry.openedMs))
+  }
+
+  #closeOld(): void {
+    const { clock, coarseWheel } = this.#context
+    const nowMs = clock.monotonicMs()
+    let nextMs = Number.POSITIVE_INFINITY
+    for (const entry of [...this.#listed]) {
+      if (entry.connection.active > 0) entry.usedMs = nowMs
+      const leftMs = this.#leftMs(entry, nowMs)
+      if (leftMs > 0) {
+        nextMs = Math.min(nextMs, leftMs)
+        continue
+      }
+      this.#unlist(entry)
+      entry.connection.drain()
+    }
+    if (this.#listed.length > 0) coarseWheel.set(this.#sweep, nextMs)
+  }
+
+  /** As many connections as those who wait need, no more than allowed. */
+  #dialForWaiting(): void {
+    const { connectionsPerEndpointMax } = this.#context.limits
+    while (
+      this.#waiting.length > this.#dials.size * this.#streamsExpected &&
+      this.#open.size + this.#dials.size < connectionsPerEndpointMax
+    ) {
+      this.#dial()
+    }
+  }
+
+  /** Room ahead of demand, one connection at a time (Envoy: per_upstream_preconnect_ratio). */
+  #preconnect(): void {
+    const { preconnectPercent, connectionsPerEndpointMax } = this.#context.limits
+    const connections = this.#open.size + this.#dials.size
+    if (this.#isDraining || connections >= connectionsPerEndpointMax) return
+    let underWay = this.#waiting.length
+    for (const { connection } of this.#open) underWay += connection.active
+    if (connections * this.#streamsExpected * 100 < underWay * preconnectPercent) this.#dial()
+  }
+
+  #dial(): void {
+    const { target, connectTimeoutMs: timeoutMs, mayLoop, tls } = this.#options
+    this.#dials.add(new Dial({ target, timeoutMs, mayLoop, tls, tickets: this.#tickets, owner: this }, this.#context))
   }
 
   #checkEmpty(): void {
-    if (this.#open + this.#connecting + this.#waiting.length === 0) this.#options.onEmpty?.()
+    if (this.#open.size + this.#dials.size + this.#waiting.length === 0) this.#options.onEmpty?.()
   }
 }

@@ -1,31 +1,38 @@
 /** A cluster in use: its endpoints, who of them is next, and the connections to each. Updated in place. */
+
+import type { RequestHead } from '#/codec/message.ts'
 import type { Cluster } from '#/model/cluster.ts'
 import type { Endpoint } from '#/model/endpoint.ts'
 import type { Balancer } from '#/proxy/balance/balancer.ts'
 import { createBalancer } from '#/proxy/balance/balancer.ts'
 import { EndpointSlot } from '#/proxy/balance/endpoint-slot.ts'
+import { TlsExit } from '#/proxy/tls/tls-exit.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort } from '#/std/host-port.ts'
+import type { HttpVersion } from './endpoint-pool.ts'
 import { EndpointPool } from './endpoint-pool.ts'
+import { EndpointPools } from './endpoint-pools.ts'
 import type { UpstreamContext } from './upstream-context.ts'
 
-export type UpstreamSlot = EndpointSlot<EndpointPool>
+export type UpstreamSlot = EndpointSlot<EndpointPools>
 
 export class UpstreamCluster {
   readonly name: string
   readonly #context: UpstreamContext
   #model: Cluster
   #endpoints: readonly Endpoint[] = []
-  #balancer: Balancer<EndpointPool>
+  #balancer: Balancer<EndpointPools>
   /** Endpoints that requests bring with them, the one used last at the end. */
   readonly #dynamic = new Map<string, UpstreamSlot>()
+  #tls: TlsExit | undefined
   #isRetired = false
 
   constructor(model: Cluster, context: UpstreamContext) {
     this.name = model.name
     this.#model = model
     this.#context = context
-    this.#balancer = createBalancer<EndpointPool>(model.loadBalancing, context.random)
+    this.#tls = model.tls && new TlsExit(model.tls, context.certificates)
+    this.#balancer = createBalancer<EndpointPools>(model.loadBalancing, context.random)
     this.#takeListed(model)
   }
 
@@ -53,15 +60,23 @@ export class UpstreamCluster {
     const before = this.#model
     this.#model = model
     if (model.loadBalancing !== before.loadBalancing) this.#replaceBalancer()
-    // Pools of before keep the time to connect that they were made with; they are replaced with their connections.
-    if (model.connectTimeoutMs !== before.connectTimeoutMs) for (const slot of this.slots) this.#dropPool(slot)
+    const hasOtherTls = JSON.stringify(model.tls) !== JSON.stringify(before.tls)
+    if (hasOtherTls) {
+      this.#tls?.close()
+      this.#tls = model.tls && new TlsExit(model.tls, this.#context.certificates)
+    }
+    const hasOtherTime = model.connectTimeoutMs !== before.connectTimeoutMs
+    // Pools keep what they were made with; they are replaced with their connections.
+    if (hasOtherTls || hasOtherTime || model.protocol !== before.protocol) {
+      for (const slot of this.slots) this.#dropPools(slot)
+    }
     this.#takeListed(model)
   }
 
   setEndpoints(endpoints: readonly Endpoint[]): void {
     this.#endpoints = endpoints
     const { removed } = this.#balancer.update(endpoints)
-    for (const slot of removed) this.#dropPool(slot)
+    for (const slot of removed) this.#dropPools(slot)
   }
 
   /** @param exclude endpoints that the request has tried. */
@@ -81,39 +96,47 @@ export class UpstreamCluster {
     return slot
   }
 
-  poolOf(slot: UpstreamSlot): EndpointPool {
-    slot.attachment ??= this.#newPool(slot)
-    return slot.attachment
+  /** @param version in which the request came. */
+  poolOf(slot: UpstreamSlot, version: RequestHead['version']): EndpointPool {
+    slot.attachment ??= this.#newPools(slot)
+    return slot.attachment.of(this.#versionFor(version))
   }
 
   /** Nobody routes here any more: idle connections close, requests under way finish. */
   retire(): void {
     this.#isRetired = true
     for (const slot of this.slots) slot.attachment?.drain()
+    this.#tls?.close()
   }
 
-  #newPool(slot: UpstreamSlot): EndpointPool {
+  /** With ALPN the version is agreed on by each connection, so that one pool serves all requests. */
+  #versionFor(version: RequestHead['version']): HttpVersion {
+    const { protocol, tls } = this.#model
+    if (protocol !== 'downstream') return protocol
+    if (tls && tls.alpn.length > 0) return 'http1'
+    return version === 'HTTP/2' ? 'http2' : 'http1'
+  }
+
+  #newPools(slot: UpstreamSlot): EndpointPools {
     const { address, port } = slot.endpoint
-    const isListed = !this.isDynamic
-    const pool = new EndpointPool(
-      {
-        target: { host: address, port },
-        cluster: this.name,
-        connectTimeoutMs: Math.min(this.#model.connectTimeoutMs, this.#context.limits.connectTimeoutMs),
-        mayLoop: this.#model.discovery.type !== 'eds' && this.#model.discovery.type !== 'static',
-        ...(isListed ? {} : { onEmpty: () => this.#forgetIdle(slot) }),
-      },
-      this.#context,
-    )
-    // A request that still holds a retired cluster or a removed endpoint is served; its connection is not kept.
-    if (this.#isRetired || slot.isRemoved) pool.drain()
-    return pool
+    const { discovery, connectTimeoutMs } = this.#model
+    const options = {
+      target: { host: address, port },
+      cluster: this.name,
+      connectTimeoutMs: Math.min(connectTimeoutMs, this.#context.limits.connectTimeoutMs),
+      mayLoop: discovery.type !== 'eds' && discovery.type !== 'static',
+      tls: this.#tls,
+      ...(this.isDynamic ? { onEmpty: () => this.#forgetIdle(slot) } : {}),
+    }
+    const pools = new EndpointPools((version) => new EndpointPool({ ...options, version }, this.#context))
+    if (this.#isRetired || slot.isRemoved) pools.drain()
+    return pools
   }
 
-  #dropPool(slot: UpstreamSlot): void {
-    const pool = slot.attachment
+  #dropPools(slot: UpstreamSlot): void {
+    const pools = slot.attachment
     slot.attachment = undefined
-    pool?.drain()
+    pools?.drain()
   }
 
   #takeListed(model: Cluster): void {
@@ -123,13 +146,15 @@ export class UpstreamCluster {
 
   #replaceBalancer(): void {
     const before = this.#balancer.slots
-    this.#balancer = createBalancer<EndpointPool>(this.#model.loadBalancing, this.#context.random)
+    this.#balancer = createBalancer<EndpointPools>(this.#model.loadBalancing, this.#context.random)
     this.#balancer.update(this.#endpoints)
     for (const [key, slot] of this.#balancer.slots) slot.attachment = before.get(key)?.attachment
   }
 
   #forgetIdle(slot: UpstreamSlot): void {
-    if (slot.active === 0 && this.#dynamic.get(slot.key) === slot) this.#dynamic.delete(slot.key)
+    const pools = slot.attachment
+    if (slot.active > 0 || (pools && pools.open + pools.waiting > 0)) return
+    if (this.#dynamic.get(slot.key) === slot) this.#dynamic.delete(slot.key)
   }
 
   #evictOldest(): void {

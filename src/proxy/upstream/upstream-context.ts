@@ -1,29 +1,37 @@
-/** What pools and clusters share: limits from the settings, time, and who is told. */
+/** What pools and clusters share: limits from the settings, time, codecs, and who is told. */
 import type { Socket } from 'node:net'
-import type { Http1Limits } from '#/codec/http1/limits.ts'
+import type { ClientConnection, ClientConnectionOwner } from '#/codec/stream.ts'
 import type { TimerWheel } from '#/codec/timer-wheel.ts'
 import type { ProxyEvents } from '#/proxy/events.ts'
+import type { PemWatch } from '#/proxy/tls/pem-watch.ts'
 import type { Clock } from '#/std/clock.ts'
 import type { Random } from '#/std/random.ts'
+import type { DialContext } from './dial.ts'
+import type { HttpVersion } from './endpoint-pool.ts'
 
 export interface UpstreamLimits {
   /** Upper bound of what a cluster may ask for, ms. */
   connectTimeoutMs: number
   poolIdleMs: number
+  multiplexedIdleMs: number
+  /** 0 for none. */
+  connectionAgeMaxMs: number
   connectionsPerEndpointMax: number
+  streamsPerConnectionMax: number
   pendingPerEndpointMax: number
+  preconnectPercent: number
   dynamicHostsMax: number
 }
 
-export interface UpstreamContext {
+export interface UpstreamContext extends DialContext {
   limits: UpstreamLimits
-  http1: Http1Limits
   clock: Clock
   random: Random
   /** Fine, for timeouts of connecting; coarse, for idle connections. */
   wheel: TimerWheel
   coarseWheel: TimerWheel
   events: ProxyEvents
-  /** The socket leads back to where this proxy takes calls itself. */
-  isLoop(socket: Socket): boolean
+  certificates: PemWatch
+  /** Speaks that version over a socket that is connected. */
+  openConnection(version: HttpVersion, socket: Socket, owner: ClientConnectionOwner): ClientConnection
 }

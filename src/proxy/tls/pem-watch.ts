@@ -1,0 +1,89 @@
+/**
+ * PEM files and their changes. Polled by `stat`: Kubernetes swaps a mounted Secret by a symbolic link two levels up, which
+ * no watch of the file itself would tell.
+ */
+import { readFileSync, statSync } from 'node:fs'
+import type { ClientTls, PemSource, ServerTls, TlsCertificate } from '#/model/tls.ts'
+import type { Clock, Timer } from '#/std/clock.ts'
+import type { Log } from '#/std/log.ts'
+
+export interface PemWatchOptions {
+  clock: Clock
+  log: Log
+  /** Between two looks, ms. */
+  intervalMs: number
+}
+
+interface Watched {
+  paths: readonly string[]
+  seen: string
+  onChange: () => void
+}
+
+/** All PEM sources of a context. */
+export function pemSources(tls: ServerTls | ClientTls): PemSource[] {
+  const certificates: TlsCertificate[] =
+    'certificates' in tls ? [...tls.certificates] : tls.certificate ? [tls.certificate] : []
+  const sources = certificates.flatMap(({ chain, privateKey }) => [chain, privateKey])
+  return tls.trustedCa ? [...sources, tls.trustedCa] : sources
+}
+
+/** @throws when the file can't be read; the message names it. */
+export function readPem(source: PemSource): string {
+  return source.type === 'inline' ? source.pem : readFileSync(source.path, 'utf8')
+}
+
+export class PemWatch {
+  readonly #options: PemWatchOptions
+  readonly #watched = new Set<Watched>()
+  #timer: Timer | undefined
+
+  constructor(options: PemWatchOptions) {
+    this.#options = options
+  }
+
+  get log(): Log {
+    return this.#options.log
+  }
+
+  /** @returns how to stop. `onChange` must not throw. */
+  watch(tls: ServerTls | ClientTls, onChange: () => void): () => void {
+    const paths = pemSources(tls).flatMap((source) => (source.type === 'file' ? [source.path] : []))
+    if (paths.length === 0) return () => undefined
+    const watched: Watched = { paths, seen: fingerprint(paths), onChange }
+    this.#watched.add(watched)
+    this.#arm()
+    return () => {
+      this.#watched.delete(watched)
+      if (this.#watched.size > 0) return
+      this.#timer?.cancel()
+      this.#timer = undefined
+    }
+  }
+
+  #arm(): void {
+    const { clock, intervalMs } = this.#options
+    this.#timer ??= clock.after(intervalMs, () => this.#look(), true)
+  }
+
+  #look(): void {
+    this.#timer = undefined
+    for (const watched of [...this.#watched]) {
+      const now = fingerprint(watched.paths)
+      if (now === watched.seen) continue
+      watched.seen = now
+      watched.onChange()
+    }
+    if (this.#watched.size > 0) this.#arm()
+  }
+}
+
+/** Changes with the files that the paths lead to. */
+function fingerprint(paths: readonly string[]): string {
+  return paths
+    .map((path) => {
+      const found = statSync(path, { throwIfNoEntry: false, bigint: true })
+      return found ? `${found.ino} ${found.mtimeNs} ${found.size}` : 'missing'
+    })
+    .join('\n')
+}

@@ -1,0 +1,43 @@
+/** What both sides of TLS have in common: versions, groups, and contexts made of PEM. */
+import type { SecureContext, SecureContextOptions } from 'node:tls'
+import { createSecureContext } from 'node:tls'
+import type { PemSource, TlsCertificate } from '#/model/tls.ts'
+import { readPem } from './pem-watch.ts'
+
+/** The hybrid group first: what is recorded today stays secret from a quantum computer (draft-ietf-tls-ecdhe-mlkem). */
+const groupsWanted = 'X25519MLKEM768:X25519:prime256v1:secp384r1'
+/** For an OpenSSL without ML-KEM (below 3.5). */
+const groupsOld = 'X25519:prime256v1:secp384r1'
+
+let groups: string | undefined
+
+function supportedGroups(): string {
+  try {
+    createSecureContext({ ecdhCurve: groupsWanted })
+    return groupsWanted
+  } catch (error) {
+    if (error instanceof Error) return groupsOld
+    throw error
+  }
+}
+
+/** Versions and groups of every context of the proxy. */
+export function secureOptions(): Pick<SecureContextOptions, 'minVersion' | 'ecdhCurve'> {
+  groups ??= supportedGroups()
+  return { minVersion: 'TLSv1.2', ecdhCurve: groups }
+}
+
+/** @throws when a file can't be read, a PEM is none, or key and certificate do not belong together. */
+export function createContext(
+  certificate: TlsCertificate | undefined,
+  trustedCa: PemSource | undefined,
+  more: SecureContextOptions = {},
+): SecureContext {
+  return createSecureContext({
+    ...secureOptions(),
+    ...(certificate ? { cert: readPem(certificate.chain), key: readPem(certificate.privateKey) } : {}),
+    // Without a CA of its own nothing is trusted: the roots of the web say nothing about workloads.
+    ca: trustedCa ? readPem(trustedCa) : [],
+    ...more,
+  })
+}

@@ -1,0 +1,45 @@
+/** The pools of one endpoint: one for each protocol that is spoken to it. */
+import type { EndpointPool, HttpVersion } from './endpoint-pool.ts'
+
+export class EndpointPools {
+  readonly #newPool: (version: HttpVersion) => EndpointPool
+  #http1: EndpointPool | undefined
+  #http2: EndpointPool | undefined
+  #isDraining = false
+
+  constructor(newPool: (version: HttpVersion) => EndpointPool) {
+    this.#newPool = newPool
+  }
+
+  of(version: HttpVersion): EndpointPool {
+    if (version === 'http1') {
+      this.#http1 ??= this.#make(version)
+      return this.#http1
+    }
+    this.#http2 ??= this.#make(version)
+    return this.#http2
+  }
+
+  /** Connections. */
+  get open(): number {
+    return (this.#http1?.open ?? 0) + (this.#http2?.open ?? 0)
+  }
+
+  /** Requests that wait for one. */
+  get waiting(): number {
+    return (this.#http1?.waiting ?? 0) + (this.#http2?.waiting ?? 0)
+  }
+
+  drain(): void {
+    this.#isDraining = true
+    this.#http1?.drain()
+    this.#http2?.drain()
+  }
+
+  #make(version: HttpVersion): EndpointPool {
+    const pool = this.#newPool(version)
+    // A request that still holds a retired cluster or a removed endpoint is served; its connection is not kept.
+    if (this.#isDraining) pool.drain()
+    return pool
+  }
+}
