@@ -109,6 +109,7 @@ export const podSpecSchema = z.looseObject({
   serviceAccountName: z.string().optional(),
   nodeName: z.string().optional(),
   terminationGracePeriodSeconds: z.int().min(0).optional(),
+  enableServiceLinks: z.boolean().optional(),
   containers: z.array(containerSchema).min(1),
 })
 

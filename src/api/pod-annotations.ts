@@ -13,6 +13,7 @@ export interface PodPort {
   port: number
   /** Empty when it has none. */
   name: string
+  protocol: 'TCP' | 'UDP'
   application: HostPort
   /** The sidecar's, in front of the application. */
   inbound: HostPort
@@ -34,9 +35,10 @@ export function formatPodAnnotations(addresses: PodAddresses): Record<string, st
   const annotations: Record<string, string> = { [adminAnnotation]: formatHostPort(admin) }
   if (isRedirected) return { ...annotations, [redirectedAnnotation]: 'true' }
   annotations[portsAnnotation] = JSON.stringify(
-    ports.map(({ port, name, application, inbound }) => ({
+    ports.map(({ port, name, protocol, application, inbound }) => ({
       port,
       ...(name ? { name } : {}),
+      ...(protocol === 'UDP' ? { protocol } : {}),
       application: formatHostPort(application),
       inbound: formatHostPort(inbound),
     })),
@@ -59,12 +61,13 @@ export function parsePodPorts(text: string): PodPort[] | undefined {
 
 function parsePodPort(item: unknown): PodPort | undefined {
   if (typeof item !== 'object' || item === null) return undefined
-  const { port, name = '', application, inbound } = item as Record<string, unknown>
+  const { port, name = '', protocol = 'TCP', application, inbound } = item as Record<string, unknown>
   if (typeof port !== 'number' || typeof name !== 'string') return undefined
+  if (protocol !== 'TCP' && protocol !== 'UDP') return undefined
   if (typeof application !== 'string' || typeof inbound !== 'string') return undefined
   const behind = parseHostPort(application)
   const before = parseHostPort(inbound)
-  return behind && before ? { port, name, application: behind, inbound: before } : undefined
+  return behind && before ? { port, name, protocol, application: behind, inbound: before } : undefined
 }
 
 /** The value of `weft.dev/explicit`, by destination. @returns undefined when it can't be read. */

@@ -9,8 +9,8 @@ const container: ContainerPlan = {
   folder: '/',
   environment: [],
   ports: [
-    { port: 8080, name: 'http' },
-    { port: 9090, name: 'grpc-api' },
+    { port: 8080, name: 'http', protocol: 'TCP' },
+    { port: 9090, name: 'grpc-api', protocol: 'TCP' },
   ],
 }
 const workload: WorkloadPlan = {
@@ -20,6 +20,7 @@ const workload: WorkloadPlan = {
   labels: { app: 'cart' },
   annotations: {},
   serviceAccount: 'cart',
+  hasServiceLinks: true,
   graceMs: 1000,
   containers: [container],
   hash: 'abcde',
@@ -77,21 +78,47 @@ test('where the kernel redirects calls there is no proxy variable', () => {
   )
 })
 
-test('Services of the namespace are told as a kubelet tells them', () => {
-  const service = {
+const reviews = {
+  service: {
     apiVersion: 'v1' as const,
     kind: 'Service' as const,
     metadata: { name: 'user-reviews', namespace: 'shop' },
-    spec: { ports: [{ port: 80, name: 'http' }, { port: 81 }] },
-  }
-  const addresses = new Map([
+    spec: {
+      ports: [
+        { port: 80, name: 'http' },
+        { port: 53, name: 'dns', protocol: 'UDP' as const },
+      ],
+    },
+  },
+  addresses: new Map([
     [80, at(20010)],
-    [81, at(20011)],
-  ])
-  const found = environment({ services: [{ service, addresses }] })
-  assert.equal(found.USER_REVIEWS_SERVICE_HOST, '127.0.0.1')
-  assert.equal(found.USER_REVIEWS_SERVICE_PORT, '20010')
-  assert.equal(found.USER_REVIEWS_SERVICE_PORT_HTTP, '20010')
+    [53, at(20011)],
+  ]),
+}
+
+test('Services of the namespace are told as a kubelet tells them', () => {
+  const found = environment({ services: [reviews] })
+  const told = Object.entries(found).filter(([name]) => name.startsWith('USER_REVIEWS'))
+  assert.deepEqual(Object.fromEntries(told), {
+    USER_REVIEWS_SERVICE_HOST: '127.0.0.1',
+    USER_REVIEWS_SERVICE_PORT: '20010',
+    USER_REVIEWS_SERVICE_PORT_HTTP: '20010',
+    USER_REVIEWS_SERVICE_PORT_DNS: '20011',
+    USER_REVIEWS_PORT: 'tcp://127.0.0.1:20010',
+    USER_REVIEWS_PORT_80_TCP: 'tcp://127.0.0.1:20010',
+    USER_REVIEWS_PORT_80_TCP_PROTO: 'tcp',
+    USER_REVIEWS_PORT_80_TCP_PORT: '20010',
+    USER_REVIEWS_PORT_80_TCP_ADDR: '127.0.0.1',
+    USER_REVIEWS_PORT_53_UDP: 'udp://127.0.0.1:20011',
+    USER_REVIEWS_PORT_53_UDP_PROTO: 'udp',
+    USER_REVIEWS_PORT_53_UDP_PORT: '20011',
+    USER_REVIEWS_PORT_53_UDP_ADDR: '127.0.0.1',
+  })
+})
+
+test('who asks not to be told of Services (enableServiceLinks) is not', () => {
+  const found = environment({ services: [reviews], workload: { ...workload, hasServiceLinks: false } })
+  assert.ok(!Object.keys(found).some((name) => name.startsWith('USER_REVIEWS')))
 })
 
 test('values of the container win over inherited ones, may name others, and may take fields of the pod', () => {

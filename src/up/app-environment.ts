@@ -28,7 +28,7 @@ export function appEnvironment(options: AppEnvironmentOptions): Record<string, s
     if (value !== undefined && !dropped.test(name)) environment[name] = value
   }
   Object.assign(environment, {
-    ...serviceVariables(options.services),
+    ...(workload.hasServiceLinks ? serviceVariables(options.services) : {}),
     HOSTNAME: pod,
     POD_NAME: pod,
     POD_NAMESPACE: workload.namespace,
@@ -75,19 +75,29 @@ function proxyVariables(outbound: HostPort | undefined): Record<string, string> 
   return { http_proxy: url, HTTP_PROXY: url, no_proxy: around, NO_PROXY: around, NODE_USE_ENV_PROXY: '1' }
 }
 
-/** `REVIEWS_SERVICE_HOST`, `REVIEWS_SERVICE_PORT`, `REVIEWS_SERVICE_PORT_HTTP`, as a kubelet sets them. */
+/**
+ * `REVIEWS_SERVICE_HOST`, `REVIEWS_SERVICE_PORT`, `REVIEWS_SERVICE_PORT_HTTP`, and the variables of Docker's links
+ * (`REVIEWS_PORT=tcp://…`), as a kubelet sets them (pkg/kubelet/envvars). The numbers in names are those of the Service.
+ */
 function serviceVariables(services: AppEnvironmentOptions['services']): Record<string, string> {
   const variables: Record<string, string> = {}
   for (const { service, addresses } of services) {
     const prefix = variableName(service.metadata.name)
-    service.spec.ports?.forEach(({ port, name }, i) => {
+    service.spec.ports?.forEach(({ port, name, protocol = 'TCP' }, i) => {
       const address = addresses.get(port)
       if (!address) return
+      const url = `${protocol.toLowerCase()}://${address.host}:${address.port}`
       if (i === 0) {
         variables[`${prefix}_SERVICE_HOST`] = address.host
         variables[`${prefix}_SERVICE_PORT`] = String(address.port)
+        variables[`${prefix}_PORT`] = url
       }
       if (name) variables[`${prefix}_SERVICE_PORT_${variableName(name)}`] = String(address.port)
+      const link = `${prefix}_PORT_${port}_${protocol}`
+      variables[link] = url
+      variables[`${link}_PROTO`] = protocol.toLowerCase()
+      variables[`${link}_PORT`] = String(address.port)
+      variables[`${link}_ADDR`] = address.host
     })
   }
   return variables

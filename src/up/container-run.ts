@@ -31,7 +31,7 @@ export class ContainerRun {
   readonly #readiness: Readiness
   #lastExit = ''
 
-  /** How a container's readiness is found out: by its probe, else by its first port, else by its being there. */
+  /** How a container's readiness is found out: by its probe, else by its first TCP port, else by its being there. */
   static readinessOf(
     container: ContainerPlan,
     target: ProbeTarget & { addressOf: (port: number | string) => HostPort | undefined },
@@ -41,7 +41,8 @@ export class ContainerRun {
       const nowhere = async (): Promise<string> => 'its readinessProbe names a port that the container does not declare'
       return { look: lookOf(readinessProbe, target) ?? nowhere, pace: paceOf(readinessProbe) }
     }
-    const address = ports[0] && target.addressOf(ports[0].port)
+    const first = ports.find(({ protocol }) => protocol === 'TCP')
+    const address = first && target.addressOf(first.port)
     const look: Look = address
       ? (timeoutMs) => lookByConnection(address, { timeoutMs, from: target.from })
       : async () => undefined

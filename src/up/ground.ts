@@ -1,12 +1,15 @@
 /** Where replicas stand: side by side on this machine's loopback, or each in a network namespace of its own. */
 import type { Service } from '#/api/core.ts'
 import type { Resources } from '#/control/source/resources.ts'
-import { formatDestination, formatServiceHost } from '#/model/service.ts'
+import { formatDestination, formatServiceHost, type Transport } from '#/model/service.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import type { ReplicaAddresses } from './pod-document.ts'
 import type { WorkloadPlan } from './workload-plan.ts'
 
-/** A Service with the address by which an application that knows no proxy may call each of its ports. */
+/**
+ * A Service with the address by which an application that knows no proxy may call each of its ports; a TCP and a UDP port of
+ * one number share it.
+ */
 export interface ReachableService {
   service: Service
   addresses: ReadonlyMap<number, HostPort>
@@ -39,20 +42,28 @@ export interface Ground {
   close(): Promise<void>
 }
 
-/** Services of a namespace that have an address of their own in the mesh, with their TCP ports. */
-export function servicesOf(resources: Resources, namespace: string): { service: Service; ports: readonly number[] }[] {
+export interface CallablePort {
+  port: number
+  transport: Transport
+}
+
+/** Services of a namespace that have an address of their own in the mesh, with their TCP and UDP ports. */
+export function servicesOf(
+  resources: Resources,
+  namespace: string,
+): { service: Service; ports: readonly CallablePort[] }[] {
   return [...resources.of('Service').values()]
     .map(({ value }) => value)
     .filter(({ metadata, spec }) => (metadata.namespace ?? 'default') === namespace && spec.type !== 'ExternalName')
     .map((service) => ({
       service,
-      ports: (service.spec.ports ?? [])
-        .filter(({ protocol }) => protocol === undefined || protocol === 'TCP')
-        .map(({ port }) => port),
+      ports: (service.spec.ports ?? []).flatMap(({ port, protocol = 'TCP' }): CallablePort[] =>
+        protocol === 'SCTP' ? [] : [{ port, transport: protocol === 'UDP' ? 'udp' : 'tcp' }],
+      ),
     }))
 }
 
-export function destinationOf(service: Service, port: number): string {
+export function destinationOf(service: Service, { port, transport }: CallablePort): string {
   const { name, namespace = 'default' } = service.metadata
-  return formatDestination({ host: formatServiceHost({ namespace, name }), port })
+  return formatDestination({ host: formatServiceHost({ namespace, name }), port, transport })
 }

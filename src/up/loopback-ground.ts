@@ -1,4 +1,5 @@
 /** Rootless: everything on 127.0.0.1, told apart by ports that the port book gives. */
+import type { Service } from '#/api/core.ts'
 import type { Resources } from '#/control/source/resources.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { destinationOf, type Ground, type ReachableService, type Site, servicesOf } from './ground.ts'
@@ -31,11 +32,9 @@ export class LoopbackGround implements Ground {
     const slots = plan.containers.flatMap(({ name, ports }) => ports.map((port) => ({ ...port, container: name })))
     const keyOf = (kind: string, slot: { container: string; port: number }): string =>
       `${prefix}${kind}/${slot.container}/${slot.port}`
-    const taken = await this.#book.take([
-      ...slots.flatMap((slot) => [keyOf('application', slot), keyOf('inbound', slot)]),
-      `${prefix}outbound`,
-      `${prefix}admin`,
-    ])
+    const keys = slots.flatMap((slot) => [keyOf('application', slot), keyOf('inbound', slot)])
+    // A TCP and a UDP port of one number share the local one.
+    const taken = await this.#book.take([...new Set(keys), `${prefix}outbound`, `${prefix}admin`])
     const ports: PortAddresses[] = slots.map((slot) => ({
       ...slot,
       application: at(taken.get(keyOf('application', slot))!),
@@ -76,15 +75,20 @@ export class LoopbackGround implements Ground {
     pod: string,
   ): Promise<{ explicit: Map<string, HostPort>; services: ReachableService[] }> {
     const found = servicesOf(this.#resources, plan.namespace)
-    const keyOf = (destination: string): string => `${podKey(plan, pod)}explicit/${destination}`
-    const destinations = found.flatMap(({ service, ports }) => ports.map((port) => destinationOf(service, port)))
-    const taken = await this.#book.take(destinations.map(keyOf))
-    const addressOf = (destination: string): HostPort => at(taken.get(keyOf(destination))!)
+    // One number for a TCP and a UDP port of the same number.
+    const keyOf = (service: Service, port: number): string =>
+      `${podKey(plan, pod)}explicit/${destinationOf(service, { port, transport: 'tcp' })}`
+    const keys = found.flatMap(({ service, ports }) => ports.map(({ port }) => keyOf(service, port)))
+    const taken = await this.#book.take([...new Set(keys)])
+    const addressOf = (service: Service, port: number): HostPort => at(taken.get(keyOf(service, port))!)
+    const explicit = found.flatMap(({ service, ports }) =>
+      ports.map((port): [string, HostPort] => [destinationOf(service, port), addressOf(service, port.port)]),
+    )
     return {
-      explicit: new Map(destinations.map((destination) => [destination, addressOf(destination)])),
+      explicit: new Map(explicit),
       services: found.map(({ service, ports }) => ({
         service,
-        addresses: new Map(ports.map((port) => [port, addressOf(destinationOf(service, port))])),
+        addresses: new Map(ports.map(({ port }) => [port, addressOf(service, port)])),
       })),
     }
   }

@@ -12,13 +12,21 @@ const container = '{ name: cart, command: [sh], ports: [{ name: http, containerP
 function documentOf(state: { isReady: boolean; deletedAt?: string }): object {
   return withResources(deploymentYaml(container, { labels: '{ app: cart, version: v2 }' }), (resources) => {
     const [plan] = planWorkloads(resources, { node: 'node', path: '/bin:/usr/bin' }).workloads
-    const port = { port: 8080, name: 'http', container: 'cart', application: at(20001), inbound: at(20002) }
+    const port = {
+      port: 8080,
+      name: 'http',
+      protocol: 'TCP' as const,
+      container: 'cart',
+      application: at(20001),
+      inbound: at(20002),
+    }
+    const dns = { ...port, port: 53, name: 'dns', protocol: 'UDP' as const }
     return podDocument({
       plan: plan!,
       pod: 'cart-abcde-0',
       addresses: {
         podAddress: '127.0.0.1',
-        ports: [port],
+        ports: [port, dns],
         outbound: at(20003),
         admin: at(20004),
         explicit: new Map([['cart.shop.svc.cluster.local:80', at(20005)]]),
@@ -48,7 +56,10 @@ test('what is written is a Pod, and translation reads all of it back', () => {
     app: 'cart',
     version: 'v2',
     address: '127.0.0.1',
-    ports: [{ port: 8080, name: 'http', application: at(20001), inbound: at(20002) }],
+    ports: [
+      { port: 8080, name: 'http', application: at(20001), inbound: at(20002) },
+      { port: 53, name: 'dns', transport: 'udp', application: at(20001), inbound: at(20002) },
+    ],
     outbound: at(20003),
     explicit: { 'cart.shop.svc.cluster.local:80': at(20005) },
     isRedirected: false,

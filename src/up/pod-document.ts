@@ -7,6 +7,7 @@ import type { WorkloadPlan } from './workload-plan.ts'
 export interface PortAddresses {
   port: number
   name: string
+  protocol: 'TCP' | 'UDP'
   container: string
   application: HostPort
   inbound: HostPort
@@ -50,7 +51,11 @@ export function podDocument(options: {
       containers: plan.containers.map(({ name, image, ports }) => ({
         name,
         ...(image ? { image } : {}),
-        ports: ports.map(({ port, name }) => ({ containerPort: port, ...(name ? { name } : {}) })),
+        ports: ports.map(({ port, name, protocol }) => ({
+          containerPort: port,
+          ...(name ? { name } : {}),
+          ...(protocol === 'UDP' ? { protocol } : {}),
+        })),
       })),
     },
     status: {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
@@ -33,6 +34,16 @@ test('a port that somebody listens on is passed over', async () => {
   const again = new PortBook({ file, takenElsewhere: () => new Set() })
   assert.notEqual((await again.take(['a'])).get('a'), kept)
   server.close()
+})
+
+test('a kept port on which somebody takes datagrams is given up', async () => {
+  const { book: first, file } = book()
+  const kept = (await first.take(['a'])).get('a')!
+  const socket = createSocket('udp4')
+  await new Promise<void>((resolve) => socket.bind(kept, '127.0.0.1', resolve))
+  const again = new PortBook({ file, takenElsewhere: () => new Set() })
+  assert.notEqual((await again.take(['a'])).get('a'), kept)
+  socket.close()
 })
 
 test('a port of another mesh is passed over, also when nobody listens yet', async () => {

@@ -4,6 +4,7 @@
  * macOS 49152), so that no connection takes one while its owner restarts.
  */
 import { createHash } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { writeFileAtomically } from '#/std/atomic-file.ts'
@@ -104,7 +105,20 @@ function* portsFor(key: string): Generator<number> {
   for (let i = 0; i < size; i++) yield firstPort + ((start + i) % size)
 }
 
-function isFree(port: number): Promise<boolean> {
+/** For datagrams too: a port may serve both. */
+async function isFree(port: number): Promise<boolean> {
+  return (await isFreeForStreams(port)) && (await isFreeForDatagrams(port))
+}
+
+function isFreeForDatagrams(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4')
+    socket.once('error', () => socket.close(() => resolve(false)))
+    socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => socket.close(() => resolve(true)))
+  })
+}
+
+function isFreeForStreams(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()
     server.once('error', () => resolve(false))

@@ -138,12 +138,13 @@ export class Replica {
 
   addresses(): WorkloadAddresses {
     const { ports, outbound, admin } = this.#addresses
+    const first = ports.find(({ protocol }) => protocol === 'TCP')
     return {
       namespace: this.plan.namespace,
       name: this.plan.name,
       pod: this.pod,
-      app: ports[0] ? urlOf(ports[0].application) : null,
-      inbound: ports[0] ? urlOf(ports[0].inbound) : null,
+      app: first ? urlOf(first.application) : null,
+      inbound: first ? urlOf(first.inbound) : null,
       outbound: outbound ? urlOf(outbound) : null,
       admin: urlOf(admin),
       pids: { app: this.#containers[0]?.pid ?? null, sidecar: this.#sidecar.pid ?? null },

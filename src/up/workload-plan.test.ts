@@ -50,12 +50,21 @@ test('a Deployment without a command is left out with a word', () => {
   assert.match(reasonOf('{ name: c, image: "nginx" }'), /none of its containers has a `command`/)
 })
 
-test('only containers with a command run; only their TCP ports count', () => {
-  const ports = '[{ name: http, containerPort: 80 }, { name: dns, containerPort: 53, protocol: UDP }]'
+test('only containers with a command run; their TCP and UDP ports count', () => {
+  const ports =
+    '[{ name: http, containerPort: 80 }, { name: dns, containerPort: 53, protocol: UDP }, { containerPort: 9, protocol: SCTP }]'
   const plan = planOf(`{ name: a, image: x }, { name: b, command: [sh], ports: ${ports} }`)
   assert.deepEqual(
     plan.containers.map(({ name, ports }) => [name, ports]),
-    [['b', [{ port: 80, name: 'http' }]]],
+    [
+      [
+        'b',
+        [
+          { port: 80, name: 'http', protocol: 'TCP' },
+          { port: 53, name: 'dns', protocol: 'UDP' },
+        ],
+      ],
+    ],
   )
 })
 

@@ -8,6 +8,7 @@ import type { Resources, Sourced } from '#/control/source/resources.ts'
 export interface ContainerPort {
   port: number
   name: string
+  protocol: 'TCP' | 'UDP'
 }
 
 /** A variable with its value, or with the field of the pod that it takes (`metadata.name`). */
@@ -33,6 +34,8 @@ export interface WorkloadPlan {
   labels: Record<string, string>
   annotations: Record<string, string>
   serviceAccount: string
+  /** Whether its containers are told of Services by variables. */
+  hasServiceLinks: boolean
   /** Time between SIGTERM and SIGKILL, ms. */
   graceMs: number
   containers: ContainerPlan[]
@@ -85,6 +88,7 @@ function planWorkload({ value, origin }: Sourced<Deployment>, machine: Machine):
     labels: metadata?.labels ?? {},
     annotations: metadata?.annotations ?? {},
     serviceAccount: spec.serviceAccountName ?? 'default',
+    hasServiceLinks: spec.enableServiceLinks ?? true,
     graceMs: (spec.terminationGracePeriodSeconds ?? 30) * 1000,
     containers,
   }
@@ -107,9 +111,9 @@ function planContainer(container: Container, fileFolder: string, machine: Machin
     argv: [program, ...command.slice(1), ...args],
     folder,
     environment,
-    ports: ports
-      .filter(({ protocol }) => protocol === undefined || protocol === 'TCP')
-      .map((port) => ({ port: port.containerPort, name: port.name ?? '' })),
+    ports: ports.flatMap(({ containerPort, name = '', protocol = 'TCP' }) =>
+      protocol === 'SCTP' ? [] : [{ port: containerPort, name, protocol }],
+    ),
     ...(readinessProbe ? { readinessProbe } : {}),
   }
 }

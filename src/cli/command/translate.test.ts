@@ -14,7 +14,15 @@ test('the model shows services, routes, clusters and statuses as YAML', async ()
   const { code, output, errors } = await runCli(['translate', '-f', hello])
   assert.deepEqual([code, errors], [0, ''])
   const model = parse(output)
-  assert.deepEqual(Object.keys(model), ['services', 'workloads', 'routes', 'clusters', 'assignments', 'statuses'])
+  assert.deepEqual(Object.keys(model), [
+    'services',
+    'workloads',
+    'routes',
+    'destinations',
+    'clusters',
+    'assignments',
+    'statuses',
+  ])
   const [route] = model.routes[greeting].virtualHosts[0].routes
   assert.deepEqual(
     route.action.backends.map(({ weight }: { weight: number }) => weight),

@@ -54,24 +54,26 @@ export const translateCommand: Command = {
   },
 }
 
-function modelOf({ services, workloads, routes, clusters, assignments }: Mesh): object {
-  return { services, workloads, routes, clusters, assignments }
+function modelOf({ services, workloads, routes, destinations, clusters, assignments }: Mesh): object {
+  return { services, workloads, routes, destinations, clusters, assignments }
 }
 
 /** Shared resources, and for each workload the listeners and clusters that only its sidecar gets. */
 async function xdsOf(mesh: Mesh): Promise<object> {
   const { messageAsJson } = await import('../output/xds-json.ts')
   const { inboundClusters, sidecarListeners } = await import('#/control/publish/sidecar-listeners.ts')
+  const { ServedPorts } = await import('#/control/publish/served-port.ts')
   const { encodeAssignment } = await import('#/xds/resources/encode/assignment.ts')
   const { encodeCluster } = await import('#/xds/resources/encode/cluster.ts')
   const { encodeListener } = await import('#/xds/resources/encode/listener.ts')
   const { encodeRoute } = await import('#/xds/resources/encode/route.ts')
+  const served = new ServedPorts(mesh)
   const sidecars = [...mesh.workloads].map(([node, workload]) => ({
     node,
-    listeners: sidecarListeners(workload, { mesh, isOurs: true }).map((one) =>
+    listeners: sidecarListeners(workload, { mesh, served, isOurs: true }).map((one) =>
       messageAsJson('listener', encodeListener(one)),
     ),
-    clusters: inboundClusters(workload, mesh).map((one) => messageAsJson('cluster', encodeCluster(one))),
+    clusters: inboundClusters(workload, served).map((one) => messageAsJson('cluster', encodeCluster(one))),
   }))
   return {
     routes: [...mesh.routes.values()].map((one) => messageAsJson('route', encodeRoute(one))),

@@ -2,7 +2,6 @@
  * Mesh → snapshot. What all clients share (clusters, endpoints, route configurations) is encoded once a publish, and only
  * where it changed; what belongs to one client (its listeners, the way to its application) when that client first asks.
  */
-import type { Listener } from '#/model/listener.ts'
 import type { Mesh } from '#/model/mesh.ts'
 import { routeNameFor } from '#/model/mesh.ts'
 import type { RouteConfiguration, VirtualHost } from '#/model/route.ts'
@@ -10,7 +9,9 @@ import { formatDestination, type Service, serviceAliases } from '#/model/service
 import type { XdsNode } from '#/xds/node.ts'
 import type { ResourceKind } from '#/xds/resources/resource.ts'
 import type { EncodedResource, ResourceView, Snapshot } from '#/xds/serve/snapshot.ts'
+import { destinationListener, requestListener } from './destination-listener.ts'
 import { EncodedTable, encodeResource } from './encoded-table.ts'
+import { ServedPorts } from './served-port.ts'
 import { inboundClusters, outboundRouteName, sidecarListeners } from './sidecar-listeners.ts'
 
 type Tables = Record<Exclude<ResourceKind, 'listener'>, ReadonlyMap<string, EncodedResource>>
@@ -42,6 +43,7 @@ class PublishedSnapshot implements Snapshot {
   readonly #tables: Tables
   readonly #views = new Map<string, ResourceView>()
   readonly #destinations = new Map<string, Map<string, string>>()
+  #served: ServedPorts | undefined
 
   constructor(version: number, mesh: Mesh, tables: Tables) {
     this.version = version
@@ -57,6 +59,7 @@ class PublishedSnapshot implements Snapshot {
         node,
         mesh: this.#mesh,
         tables: this.#tables,
+        served: (this.#served ??= new ServedPorts(this.#mesh)),
         destinations: (namespace) => this.#destinationsFor(namespace),
       })
       this.#views.set(key, view)
@@ -86,6 +89,7 @@ interface NodeViewOptions {
   node: XdsNode
   mesh: Mesh
   tables: Tables
+  served: ServedPorts
   destinations: (namespace: string) => ReadonlyMap<string, string>
 }
 
@@ -103,14 +107,14 @@ class NodeView implements ResourceView {
 
   constructor(options: NodeViewOptions) {
     this.#options = options
-    const { node, mesh } = options
+    const { node, mesh, served } = options
     const workload = mesh.workloads.get(node.id)
     this.#namespace = workload?.namespace ?? node.metadata.namespace ?? node.id.split('.').pop() ?? ''
     this.#isOurs = node.userAgent === ownUserAgent
     if (workload) {
-      for (const cluster of inboundClusters(workload, mesh))
+      for (const cluster of inboundClusters(workload, served))
         this.#own.cluster.set(cluster.name, encodeResource('cluster', cluster))
-      for (const listener of sidecarListeners(workload, { mesh, isOurs: this.#isOurs }))
+      for (const listener of sidecarListeners(workload, { mesh, served, isOurs: this.#isOurs }))
         this.#own.listener.set(listener.name, encodeResource('listener', listener))
     }
     if (!this.#isOurs) {
@@ -139,15 +143,10 @@ class NodeView implements ResourceView {
     const key = `on-demand ${name}`
     let resource = this.#own.listener.get(key)
     if (!resource) {
-      const routes = routeNameFor(this.#options.mesh, destination, this.#namespace)
-      const listener: Listener = {
-        name,
-        direction: 'outbound',
-        target: { type: 'routes', routes: { type: 'rds', name: routes } },
-        isRedirected: false,
-        isLazy: false,
-      }
-      resource = encodeResource('listener', listener)
+      const make = this.#isOurs ? destinationListener : requestListener
+      const listener = make(this.#options.mesh, { destination, namespace: this.#namespace })
+      if (!listener) return undefined
+      resource = encodeResource('listener', { ...listener, name })
       this.#own.listener.set(key, resource)
     }
     return resource

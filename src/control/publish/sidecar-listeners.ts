@@ -1,18 +1,20 @@
 /** What a sidecar binds, and the clusters that only it has: from its workload (ARCHITECTURE.md, "Listeners"). */
 import type { Cluster } from '#/model/cluster.ts'
-import type { Listener } from '#/model/listener.ts'
+import type { Listener, StreamRoute } from '#/model/listener.ts'
 import type { Mesh } from '#/model/mesh.ts'
-import { routeNameFor } from '#/model/mesh.ts'
 import type { VirtualHost } from '#/model/route.ts'
 import type { Workload, WorkloadPort } from '#/model/workload.ts'
+import { destinationListener } from './destination-listener.ts'
+import type { ServedPort, ServedPorts } from './served-port.ts'
 
 /** Of a connection to the application on the same host, ms. */
 const applicationConnectTimeoutMs = 1000
 export const inboundPort = 15006
 export const outboundPort = 15001
 
-function inboundName(port: WorkloadPort): string {
-  return `inbound:${port.port}`
+/** `inbound:8080`, `inbound:53/udp`. */
+function inboundName({ port, transport }: WorkloadPort): string {
+  return `inbound:${port}${transport === 'udp' ? '/udp' : ''}`
 }
 
 function inboundHost(port: WorkloadPort, domain: string): VirtualHost {
@@ -35,10 +37,15 @@ function inboundHost(port: WorkloadPort, domain: string): VirtualHost {
   }
 }
 
+function inboundStream(port: WorkloadPort): StreamRoute {
+  const name = inboundName(port)
+  return { name, serverNames: [], backends: [{ type: 'cluster', cluster: name, weight: 1 }] }
+}
+
 /** The way to the application itself; the Service is the one whose endpoints it serves, for the metrics' labels. */
-export function inboundClusters(workload: Workload, mesh: Mesh): Cluster[] {
-  return workload.ports.map((port) => {
-    const service = serviceOf(workload, port, mesh)
+export function inboundClusters(workload: Workload, served: ServedPorts): Cluster[] {
+  return takenPorts(workload).map((port) => {
+    const { upstream, service } = served.of(workload, port)
     return {
       name: inboundName(port),
       discovery: {
@@ -56,7 +63,7 @@ export function inboundClusters(workload: Workload, mesh: Mesh): Cluster[] {
       },
       loadBalancing: 'round-robin',
       connectTimeoutMs: applicationConnectTimeoutMs,
-      protocol: 'http1',
+      protocol: upstream,
       ...(service ? { service } : {}),
     }
   })
@@ -66,73 +73,77 @@ function identityOf({ namespace, workload, pod, serviceAccount, app, version }: 
   return { namespace, workload, pod, serviceAccount, app, version }
 }
 
-function serviceOf(workload: Workload, port: WorkloadPort, mesh: Mesh): Cluster['service'] {
-  for (const [name, assignment] of mesh.assignments) {
-    const isOurs = assignment.endpoints.some(
-      (endpoint) =>
-        endpoint.workload?.pod === workload.pod &&
-        endpoint.workload.namespace === workload.namespace &&
-        endpoint.port === port.inbound.port,
-    )
-    const service = isOurs ? mesh.clusters.get(name)?.service : undefined
-    if (service) return service
-  }
-  return undefined
+/** The kernel redirects TCP alone: datagrams come to the application past its sidecar. */
+function takenPorts({ ports, isRedirected }: Workload): readonly WorkloadPort[] {
+  return isRedirected ? ports.filter(({ transport }) => transport !== 'udp') : ports
 }
 
-const listener = (part: Omit<Listener, 'isRedirected' | 'isLazy'> & Partial<Listener>): Listener => ({
-  isRedirected: false,
-  isLazy: false,
-  ...part,
-})
+const takesRequests = ({ protocol }: ServedPort): boolean => protocol === 'http' || protocol === 'auto'
+const takesStreams = ({ protocol }: ServedPort): boolean => protocol !== 'http'
 
 function inline(name: string, virtualHosts: readonly VirtualHost[]): Listener['target'] {
   return { type: 'routes', routes: { type: 'inline', configuration: { name, virtualHosts } } }
 }
 
-/** Redirected connections all arrive at one address; the port that they were made to is the one in the domain. */
-function inboundListeners({ ports, isRedirected }: Workload): Listener[] {
-  if (isRedirected) {
-    const hosts = ports.map((port) => inboundHost(port, `*:${port.port}`))
-    const address = { host: '0.0.0.0', port: inboundPort }
-    return [
-      listener({ name: 'inbound', address, direction: 'inbound', target: inline('inbound', hosts), isRedirected }),
-    ]
-  }
-  return ports.map((port) => {
+function inboundListeners(workload: Workload, served: ServedPorts): Listener[] {
+  if (workload.isRedirected) return [redirectedInbound(workload, served)]
+  return workload.ports.map((port): Listener => {
     const name = inboundName(port)
-    return listener({
+    const spoken = served.of(workload, port)
+    return {
       name,
       address: port.inbound,
       direction: 'inbound',
-      target: inline(name, [inboundHost(port, '*')]),
-    })
+      ...(spoken.protocol === 'http' ? {} : { protocol: spoken.protocol }),
+      target: takesRequests(spoken) ? inline(name, [inboundHost(port, '*')]) : { type: 'streams' },
+      ...(takesStreams(spoken) ? { streams: [inboundStream(port)] } : {}),
+      isRedirected: false,
+      isLazy: false,
+    }
   })
 }
 
-/** @param isOurs the client is our proxy: it takes destinations on demand; others get everything by name at once. */
-export function sidecarListeners(workload: Workload, options: { mesh: Mesh; isOurs: boolean }): Listener[] {
-  const { mesh, isOurs } = options
+/**
+ * Redirected connections all arrive at one address: the port that they were made to is the one in a virtual host's domain and
+ * in a stream route. Ports that speak nothing but HTTP spare all others the detection.
+ */
+function redirectedInbound(workload: Workload, served: ServedPorts): Listener {
+  const ports = takenPorts(workload).map((port) => ({ port, spoken: served.of(workload, port) }))
+  const hosts = ports
+    .filter(({ spoken }) => takesRequests(spoken))
+    .map(({ port }) => inboundHost(port, `*:${port.port}`))
+  const streams = ports
+    .filter(({ spoken }) => takesStreams(spoken))
+    .map(({ port }) => ({ ...inboundStream(port), port: port.port }))
+  return {
+    name: 'inbound',
+    address: { host: '0.0.0.0', port: inboundPort },
+    direction: 'inbound',
+    ...(streams.length > 0 ? { protocol: 'auto', streams } : {}),
+    target: inline('inbound', hosts),
+    isRedirected: true,
+    isLazy: false,
+  }
+}
+
+/** @param options.isOurs the client is our proxy: it takes destinations on demand; others get everything by name at once. */
+export function sidecarListeners(
+  workload: Workload,
+  options: { mesh: Mesh; served: ServedPorts; isOurs: boolean },
+): Listener[] {
+  const { mesh, served, isOurs } = options
+  const { namespace, isRedirected } = workload
   const address = workload.outbound ?? { host: '127.0.0.1', port: outboundPort }
   const target: Listener['target'] = isOurs
     ? { type: 'on-demand' }
-    : { type: 'routes', routes: { type: 'rds', name: outboundRouteName(workload.namespace) } }
+    : { type: 'routes', routes: { type: 'rds', name: outboundRouteName(namespace) } }
   const explicit = Object.entries(workload.explicit).flatMap(([destination, at]) => {
-    if (!mesh.clusters.has(destination)) return []
-    const name = routeNameFor(mesh, destination, workload.namespace)
-    return [
-      listener({
-        name: `explicit:${destination}`,
-        address: at,
-        direction: 'outbound',
-        target: { type: 'routes', routes: { type: 'rds', name } },
-        isLazy: isOurs,
-      }),
-    ]
+    const listener = destinationListener(mesh, { destination, namespace })
+    return listener ? [{ ...listener, name: `explicit:${destination}`, address: at, isLazy: isOurs }] : []
   })
   return [
-    ...inboundListeners(workload),
-    listener({ name: 'outbound', address, direction: 'outbound', target, isRedirected: workload.isRedirected }),
+    ...inboundListeners(workload, served),
+    { name: 'outbound', address, direction: 'outbound', target, isRedirected, isLazy: false },
     ...explicit,
   ]
 }

@@ -65,7 +65,7 @@ function remember(service: Service, pod: Sourced<Pod>, previous: Slices): Source
 function portsOf(pod: Pod): PodPort[] {
   const text = pod.metadata.annotations?.[portsAnnotation]
   if (text !== undefined)
-    return (parsePodPorts(text) ?? []).map(({ port, name, inbound }) => ({ port, name, protocol: 'TCP', inbound }))
+    return (parsePodPorts(text) ?? []).map(({ port, name, protocol, inbound }) => ({ port, name, protocol, inbound }))
   return pod.spec.containers.flatMap(({ ports = [] }) =>
     ports.map(({ containerPort, name = '', protocol = 'TCP' }) => ({ port: containerPort, name, protocol })),
   )

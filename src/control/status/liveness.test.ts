@@ -14,13 +14,14 @@ interface Held {
   isConnected?: boolean
 }
 
-function client(id: string, { sent, acknowledged, nack, isConnected = true }: Held): KnownClient {
-  const route = new TypeSubscription('route')
-  for (const [name, version] of Object.entries(sent)) route.sent.set(name, version)
-  for (const [name, version] of Object.entries(acknowledged)) route.acknowledged.set(name, version)
-  if (nack) route.nack = { atMs: 0, version: '2', message: nack }
+function client(id: string, held: Held, kind: 'route' | 'listener' = 'route'): KnownClient {
+  const { sent, acknowledged, nack, isConnected = true } = held
+  const holder = new TypeSubscription(kind)
+  for (const [name, version] of Object.entries(sent)) holder.sent.set(name, version)
+  for (const [name, version] of Object.entries(acknowledged)) holder.acknowledged.set(name, version)
+  if (nack) holder.nack = { atMs: 0, version: '2', message: nack }
   const other = new TypeSubscription('cluster')
-  const types = { route, cluster: other, listener: other, assignment: other }
+  const types = { route: other, cluster: other, listener: other, assignment: other, [kind]: holder }
   const node = {
     id,
     cluster: '',
@@ -31,11 +32,11 @@ function client(id: string, { sent, acknowledged, nack, isConnected = true }: He
   return { node, isConnected, sinceMs: 0, types }
 }
 
-function programmed(clients: KnownClient[], name = destination, isAccepted = true) {
+function programmed(clients: KnownClient[], name = destination, isAccepted = true, kind = 'HTTPRoute') {
   const accepted = { type: 'Accepted', status: isAccepted ? 'True' : 'False', reason: '', message: '' } as const
-  const ref = { kind: 'HTTPRoute', namespace: 'shop', name: 'reviews' }
+  const ref = { kind, namespace: 'shop', name: 'reviews' }
   const statuses: ObjectStatus[] = [{ ref, parents: [{ conditions: [accepted] }] }]
-  const mesh = { usage: new Map([['HTTPRoute/shop/reviews', [name]]]) } as unknown as Mesh
+  const mesh = { usage: new Map([[`${kind}/shop/reviews`, [name]]]) } as unknown as Mesh
   const [status] = withLiveness(statuses, { mesh, clients })
   return status?.parents[0]?.conditions.find(({ type }) => type === 'Programmed')
 }
@@ -85,4 +86,18 @@ test('a client that holds all routes of its namespace counts for producers and i
 
 test('says nothing about a parent that did not accept the object', () => {
   assert.equal(programmed([client('a.shop', live)], destination, false), undefined)
+})
+
+test('a route of connections is live by the listeners that carry it, looked up or bound', () => {
+  const looked = client('a.shop', live, 'listener')
+  const name = `explicit:${destination}`
+  const bound = client('b.shop', { sent: { [name]: '2' }, acknowledged: { [name]: '1' } }, 'listener')
+  const routes = client('c.shop', live)
+  const condition = programmed([looked, bound, routes], destination, true, 'TCPRoute')
+  assert.deepEqual([condition?.reason, condition?.message], ['Pending', 'live on 1 of 2 proxies'])
+})
+
+test("a consumer's route of connections is not live where others connect to the same", () => {
+  const clients = [client('a.shop', live, 'listener'), client('b.web', live, 'listener')]
+  assert.equal(programmed(clients, `${destination}@web`, true, 'TCPRoute')?.message, 'live on 1 of 1 proxy')
 })

@@ -1,11 +1,11 @@
 /** Where a user's object is in force: which proxies need it, and which of those have acknowledged it. */
 import { outboundRouteName } from '#/control/publish/sidecar-listeners.ts'
 import type { Condition, Mesh, ObjectStatus } from '#/model/mesh.ts'
-import { formatObjectRef } from '#/model/object-ref.ts'
+import { formatObjectRef, type ObjectRef } from '#/model/object-ref.ts'
 import type { KnownClient } from '#/xds/serve/ads-server.ts'
 
 export interface Liveness {
-  /** Proxies that have acknowledged every route configuration of the object that they hold. */
+  /** Proxies that have acknowledged everything of the object that they hold: route configurations, or listeners. */
   live: number
   /** Proxies that hold one. */
   needed: number
@@ -13,16 +13,21 @@ export interface Liveness {
   rejected: readonly { node: string; message: string }[]
 }
 
-/** @param names of the route configurations that the object stands in (`Mesh.usage`). */
-export function livenessOf(clients: readonly KnownClient[], names: readonly string[]): Liveness {
+/** @param user an object that routes something, and what it stands in (`Mesh.usage`). */
+export function livenessOf(
+  clients: readonly KnownClient[],
+  user: { ref: ObjectRef; names: readonly string[] },
+): Liveness {
   const rejected: { node: string; message: string }[] = []
   let live = 0
   let needed = 0
+  const isStream = streamKinds.has(user.ref.kind)
   for (const { isConnected, node, types } of clients) {
     if (!isConnected) continue
-    const { sent, acknowledged, nack } = types.route
+    const { sent, acknowledged, nack } = isStream ? types.listener : types.route
     const namespace = node.metadata.namespace ?? node.id.split('.').pop() ?? ''
-    const held = [...names, ...outboundRoutes(names, namespace)].filter((name) => sent.has(name))
+    const carriers = isStream ? listenersFor(user.names, namespace) : routesFor(user.names, namespace)
+    const held = carriers.filter((name) => sent.has(name))
     if (held.length === 0) continue
     needed++
     if (held.every((name) => sent.get(name) === acknowledged.get(name))) live++
@@ -32,9 +37,24 @@ export function livenessOf(clients: readonly KnownClient[], names: readonly stri
 }
 
 /** Clients that take nothing on demand hold all routes of their namespace in one; a consumer's route only in its own. */
-function outboundRoutes(names: readonly string[], namespace: string): string[] {
-  const isThere = names.some((name) => !name.includes('@') || name.endsWith(`@${namespace}`))
-  return isThere ? [outboundRouteName(namespace)] : []
+function routesFor(names: readonly string[], namespace: string): string[] {
+  return namesFor(names, namespace).length > 0 ? [...names, outboundRouteName(namespace)] : [...names]
+}
+
+/** Kinds whose rules stand in listeners. */
+const streamKinds: ReadonlySet<string> = new Set(['TCPRoute', 'TLSRoute', 'UDPRoute'])
+
+/** A destination that is looked up, and the listener of its own that an application has for it. */
+function listenersFor(names: readonly string[], namespace: string): string[] {
+  return namesFor(names, namespace).flatMap((name) => {
+    const destination = name.split('@', 1)[0]!
+    return [destination, `explicit:${destination}`]
+  })
+}
+
+/** Those that callers of the namespace go by. */
+function namesFor(names: readonly string[], namespace: string): string[] {
+  return names.filter((name) => !name.includes('@') || name.endsWith(`@${namespace}`))
 }
 
 /** Reasons: those of Gateway API's own `Programmed` (`Programmed`, `Pending`, `Invalid`), and `NoProxies`. */
@@ -66,7 +86,7 @@ export function withLiveness(
   return statuses.map((status) => {
     const names = mesh.usage.get(formatObjectRef(status.ref))
     if (!names) return status
-    const condition = programmed(livenessOf(clients, names))
+    const condition = programmed(livenessOf(clients, { ref: status.ref, names }))
     const parents = status.parents.map((parent) => {
       const isAccepted = parent.conditions.some(({ type, status: value }) => type === 'Accepted' && value === 'True')
       return isAccepted ? { ...parent, conditions: [...parent.conditions, condition] } : parent

@@ -1,5 +1,6 @@
 /** What a Service port speaks, from what its owner wrote. */
 import type { Cluster } from '#/model/cluster.ts'
+import type { ListenerProtocol } from '#/model/listener.ts'
 import type { AppProtocol } from '#/model/service.ts'
 
 /**
@@ -53,5 +54,21 @@ export function mayBeHttp(protocol: AppProtocol): boolean {
  */
 export function upstreamProtocolOf(protocol: AppProtocol): Cluster['protocol'] {
   if (protocol === 'http2' || protocol === 'grpc') return 'http2'
-  return protocol === 'auto' ? 'downstream' : 'http1'
+  return 'http1'
+}
+
+/** What a listener before such a port takes (docs/decisions/0007-protocols.md, "What is spoken upstream"). */
+export function listenerProtocolOf(protocol: AppProtocol): ListenerProtocol {
+  switch (protocol) {
+    case 'http':
+    case 'http2':
+    case 'grpc':
+    case 'ws':
+      return 'http'
+    case 'tcp':
+    case 'tls':
+    case 'udp':
+    case 'auto':
+      return protocol
+  }
 }

@@ -4,6 +4,7 @@ import type { Fault, Resources } from '#/control/source/resources.ts'
 import type { Endpoint, EndpointHealth, LoadAssignment } from '#/model/endpoint.ts'
 import { formatDestination, type Transport, transportOf } from '#/model/service.ts'
 import type { Workload } from '#/model/workload.ts'
+import type { HostPort } from '#/std/host-port.ts'
 import { type Finding, faultOf } from './fault.ts'
 import type { ServiceEntry } from './service.ts'
 import type { WorkloadEntry } from './workload.ts'
@@ -31,7 +32,7 @@ export function assignEndpoints(input: EndpointInput): { assignments: Map<string
       const endpoints = new Map<string, Endpoint>()
       for (const slice of own) {
         for (const number of slicePorts(slice, port.name, transport)) {
-          addEndpoints(endpoints, { slice, port: number, workloads: input.workloads })
+          addEndpoints(endpoints, { slice, port: number, transport, workloads: input.workloads })
         }
       }
       assignments.set(name, { name, endpoints: [...endpoints.values()] })
@@ -78,13 +79,14 @@ function slicePorts(slice: EndpointSlice, name: string, transport: Transport): n
 interface SlicePlace {
   slice: EndpointSlice
   port: number
+  transport: Transport
   workloads: ReadonlyMap<string, WorkloadEntry>
 }
 
 type SliceEndpoint = EndpointSlice['endpoints'][number]
 
 /** Two slices may hold one endpoint for a moment while it moves between them (EndpointSlice API): the first counts. */
-function addEndpoints(endpoints: Map<string, Endpoint>, { slice, port, workloads }: SlicePlace): void {
+function addEndpoints(endpoints: Map<string, Endpoint>, { slice, port, transport, workloads }: SlicePlace): void {
   for (const source of slice.endpoints) {
     // All addresses of one endpoint are the same backend; consumers take the first.
     const key = `${source.addresses[0]} ${port}`
@@ -92,12 +94,16 @@ function addEndpoints(endpoints: Map<string, Endpoint>, { slice, port, workloads
     const { targetRef } = source
     const namespace = targetRef?.namespace ?? slice.metadata.namespace ?? 'default'
     const workload = targetRef?.kind === 'Pod' ? workloads.get(`${namespace}/${targetRef.name}`) : undefined
-    const endpoint = endpointOf(source, port, workload)
+    const endpoint = endpointOf(source, { port, transport }, workload)
     if (endpoint) endpoints.set(key, endpoint)
   }
 }
 
-function endpointOf(source: SliceEndpoint, port: number, entry: WorkloadEntry | undefined): Endpoint | undefined {
+function endpointOf(
+  source: SliceEndpoint,
+  { port, transport }: Pick<SlicePlace, 'port' | 'transport'>,
+  entry: WorkloadEntry | undefined,
+): Endpoint | undefined {
   const health = healthOf(source.conditions)
   const address = source.addresses[0]
   if (!health || address === undefined) return undefined
@@ -107,7 +113,7 @@ function endpointOf(source: SliceEndpoint, port: number, entry: WorkloadEntry | 
     health,
     weight: 1,
     ...(entry ? { workload: entry.identity } : {}),
-    isMeshed: entry !== undefined && isInbound(entry.workload, address, port),
+    isMeshed: entry !== undefined && isInbound(entry.workload, { host: address, port }, transport),
   }
 }
 
@@ -124,8 +130,12 @@ function healthOf(conditions: SliceEndpoint['conditions']): EndpointHealth | und
 }
 
 /** The sidecar stands there, not the application behind it. */
-function isInbound({ isRedirected, ports }: Workload, address: string, port: number): boolean {
-  return isRedirected || ports.some(({ inbound }) => inbound.port === port && inbound.host === address)
+function isInbound({ isRedirected, ports }: Workload, { host, port }: HostPort, transport: Transport): boolean {
+  // The kernel redirects TCP alone.
+  if (isRedirected) return transport === 'tcp'
+  return ports.some(
+    ({ inbound, transport: own = 'tcp' }) => own === transport && inbound.port === port && inbound.host === host,
+  )
 }
 
 const noServiceFinding: Finding = {

@@ -3,6 +3,7 @@ import type { Pod } from '#/api/core.ts'
 import {
   explicitAnnotation,
   outboundAnnotation,
+  type PodPort,
   parseExplicit,
   parsePodPorts,
   portsAnnotation,
@@ -35,7 +36,17 @@ export function readSidecarAnnotations(pod: Pod): SidecarAnnotations {
   const outbound = read(outboundAnnotation, parseHostPort, 'HOST:PORT')
   const explicit = read(explicitAnnotation, parseExplicit, '{"SERVICE_HOST:PORT":"HOST:PORT"}') ?? {}
   const isRedirected = annotations[redirectedAnnotation] === 'true'
-  return { ...(ports ? { ports } : {}), ...(outbound ? { outbound } : {}), explicit, isRedirected, findings }
+  return {
+    ...(ports ? { ports: ports.map(portOf) } : {}),
+    ...(outbound ? { outbound } : {}),
+    explicit,
+    isRedirected,
+    findings,
+  }
+}
+
+function portOf({ protocol, ...port }: PodPort): WorkloadPort {
+  return protocol === 'UDP' ? { ...port, transport: 'udp' } : port
 }
 
 function unreadable(name: string, shape: string): Finding {

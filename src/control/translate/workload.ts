@@ -76,10 +76,11 @@ function outboundOf({ outbound, isRedirected }: SidecarAnnotations): Pick<Worklo
  */
 function containerPorts(pod: Pod, address: string): WorkloadPort[] {
   const ports = pod.spec.containers.flatMap((container) => container.ports ?? [])
-  const tcp = ports.filter(({ protocol }) => protocol === undefined || protocol === 'TCP')
-  return tcp.map(({ containerPort, name }) => {
+  const carried = ports.filter(({ protocol }) => protocol !== 'SCTP')
+  return carried.map(({ containerPort, name, protocol }) => {
     const place = { host: address, port: containerPort }
-    return { port: containerPort, name: name ?? '', application: place, inbound: place }
+    const udp = protocol === 'UDP' ? { transport: 'udp' as const } : {}
+    return { port: containerPort, name: name ?? '', ...udp, application: place, inbound: place }
   })
 }
 

@@ -52,9 +52,9 @@ export class NamespaceGround implements Ground {
     this.#prepareSidecarFiles(workload, pod)
     const address = podAddress(plan, number)
     const ports = workload.containers.flatMap(({ name: container, ports }) =>
-      ports.map(({ port, name }) => {
+      ports.map(({ port, name, protocol }) => {
         const place = { host: address, port }
-        return { port, name, container, application: place, inbound: place }
+        return { port, name, protocol, container, application: place, inbound: place }
       }),
     )
     return {
@@ -127,7 +127,7 @@ export class NamespaceGround implements Ground {
   #services(namespace: string): ReachableService[] {
     return servicesOf(this.#resources, namespace).flatMap(({ service, ports }) => {
       const host = addressOf(service)
-      return host ? [{ service, addresses: new Map(ports.map((port) => [port, { host, port }])) }] : []
+      return host ? [{ service, addresses: new Map(ports.map(({ port }) => [port, { host, port }])) }] : []
     })
   }
 

@@ -1,7 +1,7 @@
 /** A destination that no route of a user's stands before: its port's protocol, and opaque bytes go on as if there were no mesh. */
 import type { Destination } from '#/model/destination.ts'
-import type { ListenerProtocol } from '#/model/listener.ts'
-import { type AppProtocol, formatDestination, type Service, type ServicePort, transportOf } from '#/model/service.ts'
+import { formatDestination, type Service, type ServicePort, transportOf } from '#/model/service.ts'
+import { listenerProtocolOf } from '../../app-protocol.ts'
 
 /** @param name that of the destination for the callers in question; the default is for all. */
 export function defaultDestination(service: Service, port: ServicePort, name?: string): Destination {
@@ -12,20 +12,4 @@ export function defaultDestination(service: Service, port: ServicePort, name?: s
       ? []
       : [{ name: 'default', serverNames: [], backends: [{ type: 'cluster' as const, cluster, weight: 1 }] }]
   return { name: name ?? cluster, protocol, streams }
-}
-
-/** docs/decisions/0007-protocols.md, "What is spoken upstream". */
-export function listenerProtocolOf(protocol: AppProtocol): ListenerProtocol {
-  switch (protocol) {
-    case 'http':
-    case 'http2':
-    case 'grpc':
-    case 'ws':
-      return 'http'
-    case 'tcp':
-    case 'tls':
-    case 'udp':
-    case 'auto':
-      return protocol
-  }
 }
