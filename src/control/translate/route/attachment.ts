@@ -92,13 +92,11 @@ function attachOne({ route, ref, field, services }: ParentPlace): Attachment {
   return { parent, field, service, ports, ...consumer }
 }
 
-/** Those that the parentRef names, all of the route's transport where it names none. */
-function portsOf(service: Service, ref: ParentRef, kind: RouteKind): ServicePort[] {
-  const { transport } = routeKinds[kind]
-  return service.ports.filter(
-    ({ port, name, protocol }) =>
-      transportOf(protocol) === transport && port === (ref.port ?? port) && name === (ref.sectionName ?? name),
-  )
+/** Those that the parentRef names; where it names none, all of the route's transport. */
+function portsOf({ ports }: Service, ref: ParentRef, kind: RouteKind): readonly ServicePort[] {
+  if (ref.port === undefined && ref.sectionName === undefined)
+    return ports.filter(({ protocol }) => transportOf(protocol) === routeKinds[kind].transport)
+  return ports.filter(({ port, name }) => port === (ref.port ?? port) && name === (ref.sectionName ?? name))
 }
 
 const noParentFinding: Finding = {
@@ -165,10 +163,16 @@ function noPortFinding(
   const port = ref.port === undefined ? '' : ` ${ref.port}`
   const name = ref.sectionName === undefined ? '' : ` named ${ref.sectionName}`
   const wanted = `${port}${name}`
+  const ports = listPorts(service.ports)
+  if (wanted === '') {
+    const transport = routeKinds[route.kind].transport.toUpperCase()
+    const cure = `Attach it to a Service that has one; the ports of this one: ${ports}.`
+    return { field, message: `Service ${service.name} has no ${transport} port.`, cure }
+  }
   return {
-    field: ref.port !== undefined ? `${field}.port` : ref.sectionName !== undefined ? `${field}.sectionName` : field,
-    message: `Service ${service.name} has no ${wanted === '' ? `${routeKinds[route.kind].transport.toUpperCase()} port` : `port${wanted}`}.`,
-    cure: `Use a port of the Service: ${listPorts(service.ports)}.`,
+    field: ref.port !== undefined ? `${field}.port` : `${field}.sectionName`,
+    message: `Service ${service.name} has no port${wanted}.`,
+    cure: `Use a port of the Service: ${ports}.`,
   }
 }
 

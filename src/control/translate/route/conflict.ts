@@ -21,10 +21,11 @@ export function shadowMessage({ loser, match, winner, because }: Shadow): string
   return `rule ${loser.rule} match ${match} never takes a request: ${winnerName(loser, winner)} ${why} and goes first.`
 }
 
-export function streamShadowMessage({ loser, winner, serverNames }: StreamShadow): string {
+export function streamShadowMessage({ configuration, loser, winner, serverNames }: StreamShadow): string {
   const { unit } = routeKinds[loser.kind as keyof typeof routeKinds]
-  const what = serverNames.length > 0 ? `no connection for ${listNames(serverNames)}` : `none of the ${unit}`
-  return `rule ${loser.rule} takes ${what}: ${winnerName(loser, winner)} takes the same and goes first.`
+  const names = serverNames.length > 0 ? ` for ${listNames(serverNames)}` : ''
+  const place = `${configuration.split('@', 1)[0]}${names}`
+  return `rule ${loser.rule} takes no ${unit} at ${place}: ${winnerName(loser, winner)} takes the same and goes first.`
 }
 
 export function cycleMessage({ rule, places }: RedirectCycle): string {
@@ -35,7 +36,8 @@ export function cycleMessage({ rule, places }: RedirectCycle): string {
 export function rivalryMessage(rivalries: readonly Rivalry[]): string {
   const winners = [...new Set(rivalries.map(({ winner }) => formatObjectRef(winner)))]
   const names = rivalries.map(({ configuration }) => configuration)
-  return `not in force at ${listNames(names)}: ${listNames(winners)} is of a more specific kind.`
+  const are = winners.length === 1 ? 'is of a more specific kind' : 'are of more specific kinds'
+  return `not in force at ${listNames(names)}: ${listNames(winners)} ${are}.`
 }
 
 function winnerName(loser: RuleRef, winner: RuleRef): string {

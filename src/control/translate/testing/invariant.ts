@@ -142,7 +142,8 @@ function httpRank({ path, method, headers, query }: RouteMatch): number[] {
 function grpcRank({ path, headers, isGrpc }: RouteMatch): number[] {
   assert.ok(isGrpc)
   const slash = path.value.startsWith('/[^/]+/') ? 6 : path.value.indexOf('/', 1)
-  const parts = [path.value.slice(1, slash), path.value.slice(slash + 1)].map((part) => (part === '[^/]+' ? '' : part))
+  const written = slash < 0 ? ['', ''] : [path.value.slice(1, slash), path.value.slice(slash + 1)]
+  const parts = written.map((part) => (part === '[^/]+' ? '' : part))
   const ranks = parts.flatMap((part) => {
     const bare = part.replace(/^\(\?:(.*)\)$/, '$1')
     return [bare === '' ? 2 : bare === part ? 0 : 1, -bare.length]
