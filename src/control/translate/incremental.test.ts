@@ -72,18 +72,48 @@ function ruleOf(random: Random): object {
   }
 }
 
-function routeOf(random: Random): { spec: object } {
-  const parent = () => ({
+function parentOf(random: Random): object {
+  return {
     group: pick(random, ['', '', '', 'core', undefined]),
     kind: pick(random, ['Service', 'Service', 'Service', 'Gateway']),
     ...referenceOf(random),
-  })
+  }
+}
+
+function routeOf(random: Random): { spec: object } {
+  const parent = () => parentOf(random)
   const hostnames = random() < 0.1 ? { hostnames: ['example.com'] } : {}
   return { spec: { parentRefs: several(random, 3, parent), ...hostnames, rules: several(random, 3, ruleOf) } }
 }
 
+function grpcMatchOf(random: Random): object {
+  const type = pick(random, ['Exact', 'RegularExpression'])
+  const service = pick(random, ['', 'a.A', 'a.LongerA'])
+  const method = service === '' || random() < 0.5 ? pick(random, ['Get', 'GetAll']) : ''
+  const pair = () => ({ name: pick(random, ['x', 'y']), value: '1' })
+  return { ...(random() < 0.8 ? { method: { type, service, method } } : {}), headers: several(random, 1, pair) }
+}
+
+function grpcRouteOf(random: Random): { spec: object } {
+  const backend = () => referenceOf(random)
+  const rule = () => ({ matches: several(random, 2, grpcMatchOf), backendRefs: several(random, 2, backend) })
+  return { spec: { parentRefs: several(random, 2, parentOf), rules: several(random, 2, rule) } }
+}
+
+function streamRouteOf(random: Random): { spec: object } {
+  const backendRefs = [referenceOf(random), { ...referenceOf(random), weight: pick(random, [0, 1, 90]) }]
+  return { spec: { parentRefs: several(random, 2, parentOf), rules: [{ backendRefs }] } }
+}
+
+function tlsRouteOf(random: Random): { spec: object } {
+  const hostname = () => pick(random, ['a.example', 'b.example', '*.example', '*.deep.example'])
+  const { spec } = streamRouteOf(random)
+  return { spec: { ...spec, hostnames: [hostname(), hostname(), hostname()] } }
+}
+
 function grantOf(random: Random): object {
-  const from = { group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', namespace: pick(random, namespaces) }
+  const kind = pick(random, ['HTTPRoute', 'GRPCRoute', 'TCPRoute'])
+  const from = { group: 'gateway.networking.k8s.io', kind, namespace: pick(random, namespaces) }
   const to = { group: '', kind: 'Service', name: pick(random, [undefined, ...names]) }
   return { spec: { from: [from], to: [to] } }
 }
@@ -106,6 +136,10 @@ function sliceOf(random: Random): object {
 const makers: Partial<Record<KindName, (random: Random) => object>> = {
   Service: serviceOf,
   HTTPRoute: routeOf,
+  GRPCRoute: grpcRouteOf,
+  TLSRoute: tlsRouteOf,
+  TCPRoute: streamRouteOf,
+  UDPRoute: streamRouteOf,
   ReferenceGrant: grantOf,
   Pod: podOf,
   EndpointSlice: sliceOf,
@@ -118,6 +152,10 @@ function edit(objects: Objects, random: Random): void {
     'HTTPRoute',
     'HTTPRoute',
     'HTTPRoute',
+    'GRPCRoute',
+    'TLSRoute',
+    'TCPRoute',
+    'UDPRoute',
     'ReferenceGrant',
     'Pod',
     'EndpointSlice',
