@@ -57,6 +57,11 @@ const laxer: readonly {
     isMeant: (_, text) => /\n0[^\r\n]*\r\n(?:[^\r\n]+\r\n)*(?:transfer-encoding|content-length):/i.test(text),
     why: 'Node checks trailers as if they were the head; we drop those that speak of framing',
   },
+  {
+    refusal: /^$/,
+    isMeant: (_, text) => /\nupgrade:/i.test(text) && /\nconnection:[^\n]*upgrade/i.test(text),
+    why: 'Node loses what is pipelined behind an upgrade that it declines; it is the next request (RFC 9110 section 7.8)',
+  },
 ]
 
 const asksToClose = /\nconnection:[^\n]*close/i

@@ -18,7 +18,7 @@ class ReadingSink implements ServerSink {
     this.#stream = stream
     this.#reading = reading
     reading.headCount++
-    if (stream.head.upgrade !== '') this.onEnd(undefined)
+    if (stream.head.upgrade !== '' && stream.head.bodyLength === 0) this.onEnd(undefined)
   }
 
   onData(chunk: Uint8Array): void {

@@ -33,6 +33,8 @@ const versions = [
 ]
 const hosts = ['a', 'a:80', '[::1]', '', 'a b', 'a,b', 'a/b', 'u@a', 'a:99999', 'a\t', '\xe4']
 
+const upgrades = ['websocket', 'h2c', 'h2c, websocket', '', 'a/1', 'a b', '"q"']
+
 export class RequestGrammar {
   readonly #grammar: MessageGrammar
 
@@ -54,6 +56,8 @@ export class RequestGrammar {
     const { fields, body } = grammar.body()
     if (grammar.chance(0.98)) fields.unshift(`Host:${grammar.chance(0.9) ? ' ' : ''}${grammar.pick(hosts, 3)}`)
     if (grammar.chance(0.05)) fields.push('Expect: 100-continue')
+    if (grammar.chance(0.05)) fields.push(`Upgrade: ${grammar.pick(upgrades, 2)}`)
+    if (grammar.chance(0.05)) fields.push('Connection: Upgrade')
     const line = `${grammar.pick(methods, 7)} ${grammar.pick(targets, 2)} ${grammar.pick(versions, 4)}`
     const before = grammar.chance(0.03) ? '\r\n' : ''
     return `${before}${grammar.head(line, fields)}X-Index: ${index}\r\n${grammar.lineEnd()}${body}`
