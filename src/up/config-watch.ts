@@ -1,4 +1,5 @@
 /** Tells what the control plane thinks of the configuration: faults, mended faults, and routes that came into force. */
+import { type KindName, kinds } from '#/api/kinds.ts'
 import type { Fault, Resources } from '#/control/source/resources.ts'
 import type { ObjectStatus } from '#/model/mesh.ts'
 import { formatObjectRef } from '#/model/object-ref.ts'
@@ -17,12 +18,15 @@ export interface ConfigWatchOptions {
   announce: Announce
 }
 
+const routeKinds = (Object.keys(kinds) as KindName[]).filter((kind) => kind.endsWith('Route'))
+
 export class ConfigWatch {
   readonly #options: ConfigWatchOptions
   #timer: Timer | undefined
   #changedMs = 0
   #isStopped = false
-  #routes: ReturnType<Resources['of']> = new Map()
+  /** By `KIND/NAMESPACE/NAME`. */
+  #routes: ReadonlyMap<string, unknown> = new Map()
   #sourceFaults: readonly Fault[] = []
   #controlFaults: readonly Fault[] = []
   readonly #told = new Map<string, FaultReport>()
@@ -35,10 +39,12 @@ export class ConfigWatch {
 
   /** The files were read anew. */
   update(resources: Resources, faults: readonly Fault[]): void {
-    const routes = resources.of('HTTPRoute')
+    const routes = new Map(
+      routeKinds.flatMap((kind) => [...resources.of(kind)].map(([key, route]) => [`${kind}/${key}`, route] as const)),
+    )
     const isFirst = this.#changedMs === 0
-    for (const [key, route] of routes) {
-      if (!isFirst && this.#routes.get(key) !== route) this.#pending.add(`HTTPRoute/${key}`)
+    for (const [object, route] of routes) {
+      if (!isFirst && this.#routes.get(object) !== route) this.#pending.add(object)
     }
     this.#routes = routes
     this.#sourceFaults = faults

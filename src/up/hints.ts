@@ -22,21 +22,36 @@ export function hintsFor(options: HintOptions): { entrances: Entrance[]; call?: 
   return { entrances, ...(call ? { call } : {}) }
 }
 
-/** To a Service that a route stands before, if there is one, at the path of its readiness probe, which surely answers. */
+/**
+ * To a Service that a route of requests stands before, if there is one, at the path of its readiness probe, which surely
+ * answers; else to one that is known to speak HTTP by such a probe.
+ */
 function sampleCall(services: readonly Service[], options: HintOptions): SampleCall | undefined {
   const routed = new Set(
     [...options.resources.of('HTTPRoute').values()].flatMap(({ value: { metadata, spec } }) =>
       (spec.parentRefs ?? []).map(({ namespace, name }) => `${namespace ?? metadata.namespace ?? 'default'}/${name}`),
     ),
   )
-  const called = services.filter((service) => workloadsBehind(service, options).length > 0)
-  const service = called.find((one) => routed.has(nameOf(one))) ?? called[0]
+  const called = services.filter(
+    (service) => portOf(service) !== undefined && workloadsBehind(service, options).length > 0,
+  )
+  const isProbed = (one: Service): boolean => probeOf(one, options) !== undefined
+  const service = called.find((one) => routed.has(nameOf(one))) ?? called.find(isProbed) ?? called[0]
   const proxy = options.workloads.find(({ outbound }) => outbound)?.outbound
   if (!service || !proxy) return undefined
   const { name, namespace = 'default' } = service.metadata
-  const port = service.spec.ports?.[0]?.port ?? 80
-  const probe = plansBehind(service, options)[0]?.containers[0]?.readinessProbe?.httpGet
-  return { proxy, url: `http://${name}.${namespace}${port === 80 ? '' : `:${port}`}${probe?.path ?? '/'}` }
+  const port = portOf(service)
+  const path = probeOf(service, options)?.path ?? '/'
+  return { proxy, url: `http://${name}.${namespace}${port === 80 ? '' : `:${port}`}${path}` }
+}
+
+/** Its first one that takes connections. */
+function portOf({ spec }: Service): number | undefined {
+  return spec.ports?.find(({ protocol = 'TCP' }) => protocol === 'TCP')?.port
+}
+
+function probeOf(service: Service, options: HintOptions) {
+  return plansBehind(service, options)[0]?.containers[0]?.readinessProbe?.httpGet
 }
 
 function nameOf({ metadata }: Service): string {

@@ -10,6 +10,7 @@ interface ListenerLine {
   address?: { host: string; port: number } | string
   direction?: string
   state?: string
+  protocol?: string
   target?: { type: string; routes?: { type: string; name?: string } }
 }
 
@@ -76,6 +77,7 @@ const listenerColumns: Column<ListenerLine>[] = [
     cell: ({ address }) => (typeof address === 'object' ? `${address.host}:${address.port}` : (address ?? '')),
   },
   { title: 'DIRECTION', cell: ({ direction = '' }) => direction },
+  { title: 'SPEAKS', cell: ({ protocol = 'http' }) => protocol },
   { title: 'ROUTES', cell: ({ target }) => target?.routes?.name ?? target?.routes?.type ?? target?.type ?? '' },
   { title: 'STATE', cell: ({ state = '' }) => state },
 ]
@@ -134,7 +136,7 @@ function linesOf({ name, virtualHosts }: RouteConfiguration): RouteLine[] {
   )
 }
 
-function describeMatch({ path, headers, query, method }: RouteMatch): string {
+function describeMatch({ path, headers, query, method, isGrpc }: RouteMatch): string {
   const marks = { exact: '=', prefix: '^', 'segment-prefix': '', regex: '~' } as const
   const values = (list: readonly ValueMatch[], mark: string): string[] =>
     list.map(({ name, type, value, isInverted }) => {
@@ -142,7 +144,9 @@ function describeMatch({ path, headers, query, method }: RouteMatch): string {
       return `${isInverted ? '!' : ''}${mark}${name}${test}`
     })
   const path_ = `${marks[path.type]}${path.value}`
-  return [...(method ? [method] : []), path_, ...values(headers, ''), ...values(query, '?')].join(' ')
+  return [...(isGrpc ? ['gRPC'] : method ? [method] : []), path_, ...values(headers, ''), ...values(query, '?')].join(
+    ' ',
+  )
 }
 
 function describeAction(action: RouteAction): string {
