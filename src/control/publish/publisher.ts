@@ -26,14 +26,16 @@ export class Publisher {
     route: new EncodedTable('route'),
   }
   #version = 0
+  #served: ServedPorts | undefined
 
   publish(mesh: Mesh): Snapshot {
+    if (!this.#served?.isTrueOf(mesh)) this.#served = new ServedPorts(mesh)
     const tables: Tables = {
       cluster: this.#tables.cluster.update(mesh.clusters),
       assignment: this.#tables.assignment.update(mesh.assignments),
       route: this.#tables.route.update(mesh.routes),
     }
-    return new PublishedSnapshot(++this.#version, mesh, tables)
+    return new PublishedSnapshot({ version: ++this.#version, mesh, tables, served: this.#served })
   }
 }
 
@@ -43,12 +45,13 @@ class PublishedSnapshot implements Snapshot {
   readonly #tables: Tables
   readonly #views = new Map<string, ResourceView>()
   readonly #destinations = new Map<string, Map<string, string>>()
-  #served: ServedPorts | undefined
+  readonly #served: ServedPorts
 
-  constructor(version: number, mesh: Mesh, tables: Tables) {
-    this.version = version
-    this.#mesh = mesh
-    this.#tables = tables
+  constructor(options: { version: number; mesh: Mesh; tables: Tables; served: ServedPorts }) {
+    this.version = options.version
+    this.#mesh = options.mesh
+    this.#tables = options.tables
+    this.#served = options.served
   }
 
   view(node: XdsNode): ResourceView {
@@ -59,7 +62,7 @@ class PublishedSnapshot implements Snapshot {
         node,
         mesh: this.#mesh,
         tables: this.#tables,
-        served: (this.#served ??= new ServedPorts(this.#mesh)),
+        served: this.#served,
         destinations: (namespace) => this.#destinationsFor(namespace),
       })
       this.#views.set(key, view)

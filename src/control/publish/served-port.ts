@@ -19,11 +19,13 @@ interface Claim {
   protocol: AppProtocol
 }
 
-/** Made once a snapshot, since every sidecar asks it. */
+/** Made once for all sidecars, and again only when Services or endpoints changed. */
 export class ServedPorts {
+  readonly #mesh: Pick<Mesh, 'services' | 'clusters' | 'assignments'>
   readonly #claims = new Map<string, Claim[]>()
 
   constructor(mesh: Mesh) {
+    this.#mesh = { services: mesh.services, clusters: mesh.clusters, assignments: mesh.assignments }
     for (const [name, { endpoints }] of mesh.assignments) {
       const service = mesh.clusters.get(name)?.service
       const protocol = service && protocolOf(mesh, name, service)
@@ -36,6 +38,12 @@ export class ServedPorts {
         else this.#claims.set(key, [{ service, protocol }])
       }
     }
+  }
+
+  /** Made of the same Services and endpoints. */
+  isTrueOf({ services, clusters, assignments }: Mesh): boolean {
+    const made = this.#mesh
+    return made.services === services && made.clusters === clusters && made.assignments === assignments
   }
 
   /** What no Service tells the port's own name may. */
