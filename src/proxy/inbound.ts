@@ -19,11 +19,13 @@ import {
   pickBackend,
   rewriteRequest,
 } from './step/route.ts'
+import { refuseMisdirected } from './step/tls.ts'
 
 export const inbound: Road = {
   direction: 'inbound',
   request: [
     nameRequest, // kept when the caller's sidecar has given it
+    refuseMisdirected, // only under TLS
     dropObsoleteUpgrade, // before anybody looks at the head
     readPeer, // who calls, for metrics; taken out of the head
     findRoutes, // of this workload's port

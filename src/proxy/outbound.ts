@@ -19,11 +19,13 @@ import {
   pickBackend,
   rewriteRequest,
 } from './step/route.ts'
+import { refuseMisdirected } from './step/tls.ts'
 
 export const outbound: Road = {
   direction: 'outbound',
   request: [
     nameRequest, // first, so that every log line has the id
+    refuseMisdirected, // only under TLS
     dropObsoleteUpgrade, // before anybody looks at the head
     removeForgedPeer, // the application's word on who it is counts for nothing
     findRoutes, // may wait for the control plane; all that follows is at hand

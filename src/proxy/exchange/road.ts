@@ -4,6 +4,7 @@
  */
 import type { ResponseHead } from '#/codec/message.ts'
 import type { TrafficDirection } from '#/model/listener.ts'
+import type { TlsPeer } from '#/proxy/tls/tls-entrance.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import type { ListenerEntry } from '../table/listener-table.ts'
 import type { Exchange } from './exchange.ts'
@@ -27,4 +28,6 @@ export interface Entrance {
   listener: ListenerEntry
   /** What a redirected connection was for. */
   original: HostPort | undefined
+  /** What the handshake told; absent without TLS. */
+  tls?: TlsPeer
 }
