@@ -25,6 +25,7 @@ const roots: [string, string][] = [
     'envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts',
     'HttpConnectionManagerSchema',
   ],
+  ['envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts', 'TcpProxySchema'],
   ['envoy/extensions/filters/http/cors/v3/cors_pb.ts', 'CorsPolicySchema'],
   ['envoy/extensions/filters/http/router/v3/router_pb.ts', 'RouterSchema'],
   ['envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts', 'HttpProtocolOptionsSchema'],

@@ -7,8 +7,11 @@ import { RouteConfigurationSchema } from '#/xds/proto/envoy/config/route/v3/rout
 import { ClusterConfigSchema } from '#/xds/proto/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.ts'
 import { CorsPolicySchema, CorsSchema } from '#/xds/proto/envoy/extensions/filters/http/cors/v3/cors_pb.ts'
 import { RouterSchema } from '#/xds/proto/envoy/extensions/filters/http/router/v3/router_pb.ts'
+import { HttpInspectorSchema } from '#/xds/proto/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts'
 import { OriginalDstSchema } from '#/xds/proto/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts'
+import { TlsInspectorSchema } from '#/xds/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts'
 import { HttpConnectionManagerSchema } from '#/xds/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
+import { TcpProxySchema } from '#/xds/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
 import { HttpProtocolOptionsSchema } from '#/xds/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
 import type { ResourceKind } from '#/xds/resources/resource.ts'
 
@@ -25,9 +28,12 @@ const registry = createRegistry(
   CorsPolicySchema,
   CorsSchema,
   HttpConnectionManagerSchema,
+  HttpInspectorSchema,
   HttpProtocolOptionsSchema,
   OriginalDstSchema,
   RouterSchema,
+  TcpProxySchema,
+  TlsInspectorSchema,
 )
 
 /** @param bytes of one resource. Field names are those of the protos, as Envoy writes them. */

@@ -103,7 +103,7 @@ test('each port of an application takes what its Services say, and what nobody s
     [
       'inbound:8080 http1 80',
       'inbound:6379 http1 6379',
-      'inbound:9000 http1 9000',
+      'inbound:9000 downstream 9000',
       'inbound:53/udp http1 53',
       'inbound:7000 http2 -',
     ],

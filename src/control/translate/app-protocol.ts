@@ -54,7 +54,7 @@ export function mayBeHttp(protocol: AppProtocol): boolean {
  */
 export function upstreamProtocolOf(protocol: AppProtocol): Cluster['protocol'] {
   if (protocol === 'http2' || protocol === 'grpc') return 'http2'
-  return 'http1'
+  return protocol === 'auto' ? 'downstream' : 'http1'
 }
 
 /** What a listener before such a port takes (docs/decisions/0007-protocols.md, "What is spoken upstream"). */

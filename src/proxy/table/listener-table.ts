@@ -52,7 +52,7 @@ export class ListenerEntry {
 
   /** Requests have their routes, or will never have any. */
   get isSettled(): boolean {
-    return this.#listener.target.type === 'on-demand' || this.current !== undefined || this.#target.isHopeless
+    return this.#listener.target.type !== 'routes' || this.current !== undefined || this.#target.isHopeless
   }
 
   get mayBind(): boolean {

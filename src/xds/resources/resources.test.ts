@@ -89,6 +89,20 @@ const clusters: Record<string, Cluster> = {
     connectTimeoutMs: 1000,
     protocol: 'http1',
   },
+  'the version of the request': {
+    name: 'c',
+    discovery: { type: 'eds', serviceName: 'c' },
+    loadBalancing: 'least-request',
+    connectTimeoutMs: 1000,
+    protocol: 'downstream',
+  },
+  'HTTP/2': {
+    name: 'c',
+    discovery: { type: 'eds', serviceName: 'c' },
+    loadBalancing: 'least-request',
+    connectTimeoutMs: 1000,
+    protocol: 'http2',
+  },
   dynamic: {
     name: 'c',
     discovery: { type: 'dynamic' },
@@ -103,6 +117,9 @@ const routes: Record<string, RouteConfiguration> = {
     route({ match: { path: { type: 'exact', value: '/a' }, headers: [], query: [] } }),
     route({ match: { path: { type: 'segment-prefix', value: '/a' }, headers: [], query: [] } }),
     route({ match: { path: { type: 'regex', value: '/a/[0-9]+' }, headers: [], query: [] } }),
+  ),
+  'gRPC alone': withRoutes(
+    route({ match: { path: { type: 'exact', value: '/a.A/Get' }, headers: [], query: [], isGrpc: true } }),
   ),
   'every value match and a method': withRoutes(
     route({
@@ -222,6 +239,85 @@ const listeners: Record<string, Listener> = {
   lazy: listener({ address: { host: '127.0.0.1', port: 1 }, isLazy: true }),
 }
 
+const rule = { kind: 'TCPRoute', namespace: 'shop', name: 'db', rule: 0, ruleName: 'split' }
+const toCluster = (cluster: string, weight = 1) => ({ type: 'cluster' as const, cluster, weight })
+const rds = { type: 'routes' as const, routes: { type: 'rds' as const, name: 'c' } }
+const streams: Record<string, Listener> = {
+  'opaque bytes alone, by weight, one of them refused': {
+    name: 'explicit:c',
+    address: { host: '127.0.0.1', port: 3306 },
+    direction: 'outbound',
+    protocol: 'tcp',
+    target: { type: 'streams' },
+    streams: [
+      {
+        name: 'TCPRoute/shop/db rule 0',
+        serverNames: [],
+        backends: [toCluster('a', 80), { type: 'invalid', reason: 'the backendRef is invalid', weight: 20 }],
+        rule,
+      },
+    ],
+    isRedirected: false,
+    isLazy: true,
+  },
+  'TLS by server names, exact ones and wildcards': {
+    name: 'front:443',
+    direction: 'outbound',
+    protocol: 'tls',
+    target: { type: 'streams' },
+    streams: [
+      { name: 'x', serverNames: ['a.example', 'b.example'], backends: [toCluster('a')] },
+      { name: 'x', serverNames: ['*.deep.example'], backends: [toCluster('b')] },
+      { name: 'y', serverNames: ['*.example'], backends: [toCluster('c')] },
+      { name: 'z', serverNames: [], backends: [toCluster('d')] },
+    ],
+    isRedirected: false,
+    isLazy: false,
+  },
+  'what is found out, looked up': {
+    name: 'c:9000',
+    direction: 'outbound',
+    protocol: 'auto',
+    target: rds,
+    streams: [{ name: 'default', serverNames: [], backends: [toCluster('c')] }],
+    isRedirected: false,
+    isLazy: false,
+  },
+  'what is found out, bound': {
+    name: 'inbound:9000',
+    address: { host: '127.0.0.1', port: 9000 },
+    direction: 'inbound',
+    protocol: 'auto',
+    target: rds,
+    streams: [{ name: 'default', serverNames: [], backends: [toCluster('c')] }],
+    isRedirected: false,
+    isLazy: false,
+  },
+  'redirected, by original port': {
+    name: 'inbound',
+    address: { host: '0.0.0.0', port: 15006 },
+    direction: 'inbound',
+    protocol: 'auto',
+    target: rds,
+    streams: [
+      { name: 'inbound:6379', serverNames: [], port: 6379, backends: [toCluster('inbound:6379')] },
+      { name: 'inbound:9000', serverNames: [], port: 9000, backends: [toCluster('inbound:9000')] },
+    ],
+    isRedirected: true,
+    isLazy: false,
+  },
+  datagrams: {
+    name: 'explicit:dns:53/udp',
+    address: { host: '127.0.0.1', port: 53 },
+    direction: 'outbound',
+    protocol: 'udp',
+    target: { type: 'streams' },
+    streams: [{ name: 'default', serverNames: [], backends: [toCluster('dns:53/udp', 1)] }],
+    isRedirected: false,
+    isLazy: false,
+  },
+}
+
 /** The contract of every type. */
 function contract<T extends { name: string }>(
   kind: string,
@@ -253,4 +349,13 @@ function contract<T extends { name: string }>(
 contract('assignment', { cases: assignments, encode: encodeAssignment, decode: decoders.assignment })
 contract('cluster', { cases: clusters, encode: encodeCluster, decode: decoders.cluster })
 contract('route', { cases: routes, encode: encodeRoute, decode: decoders.route })
-contract('listener', { cases: listeners, encode: encodeListener, decode: decoders.listener })
+contract('listener', { cases: { ...listeners, ...streams }, encode: encodeListener, decode: decoders.listener })
+
+test('listener: a weight of 0 is left out, as Envoy would refuse it', () => {
+  const listener = streams['opaque bytes alone, by weight, one of them refused']!
+  const [stream] = listener.streams!
+  const decoded = decoders.listener(
+    encodeListener({ ...listener, streams: [{ ...stream!, backends: [toCluster('a', 3), toCluster('b', 0)] }] }),
+  )
+  assert.deepEqual(decoded.ok && decoded.value.streams?.[0]?.backends, [toCluster('a')])
+})

@@ -41,30 +41,34 @@ function readDiscovery(reader: FieldReader, name: string): ClusterDiscovery | un
 
 function readProtocol(reader: FieldReader): Cluster['protocol'] {
   readCommonProtocolOptions(reader.message('common_http_protocol_options'))
-  let isHttp2 = reader.has('http2_protocol_options')
-  if (isHttp2) reader.fault('http2_protocol_options', 'HTTP/2 to endpoints is unsupported by this proxy')
+  // Its old place; the limits in it are ours to set.
+  let protocol: Cluster['protocol'] = reader.has('http2_protocol_options') ? 'http2' : 'http1'
   reader.ignore('http2_protocol_options')
   for (const [key, any] of reader.map('typed_extension_protocol_options')) {
     if (key !== protocolOptionsType) any.fault('', 'unsupported by this proxy')
     if (key !== protocolOptionsType) any.skip()
-    else isHttp2 = readProtocolOptions(any.asAny().open(protocolOptionsType)) || isHttp2
+    else protocol = readProtocolOptions(any.asAny().open(protocolOptionsType)) ?? protocol
   }
-  return isHttp2 ? 'http2' : 'http1'
+  return protocol
 }
 
-/** @returns whether HTTP/2 is spoken to the endpoints. */
-function readProtocolOptions(options: FieldReader): boolean {
+/** @returns undefined when a fault was told. */
+function readProtocolOptions(options: FieldReader): Cluster['protocol'] | undefined {
   readCommonProtocolOptions(options.message('common_http_protocol_options'))
+  const downstream = options.message('use_downstream_protocol_config')
+  if (downstream) {
+    downstream.skip()
+    return 'downstream'
+  }
   const explicit = options.message('explicit_http_config')
   if (!explicit) {
-    options.fault('', 'only explicit_http_config is supported by this proxy')
-    return false
+    options.fault('', 'only explicit_http_config and use_downstream_protocol_config are supported by this proxy')
+    return undefined
   }
   explicit.message('http_protocol_options')
-  const isHttp2 = explicit.message('http2_protocol_options')
-  isHttp2?.skip()
-  if (isHttp2) explicit.fault('http2_protocol_options', 'HTTP/2 to endpoints is unsupported by this proxy')
-  return isHttp2 !== undefined
+  const http2 = explicit.message('http2_protocol_options')
+  http2?.skip()
+  return http2 ? 'http2' : 'http1'
 }
 
 /** What Envoy allows when nothing is said (CircuitBreakers.Thresholds). */

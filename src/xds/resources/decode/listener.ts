@@ -1,23 +1,46 @@
-/** envoy.config.listener.v3.Listener → Listener. One filter chain with one HTTP connection manager, or an ApiListener. */
-import type { Listener, ListenerTarget } from '#/model/listener.ts'
-import type { FieldReader } from './field-reader.ts'
+/**
+ * envoy.config.listener.v3.Listener → Listener. One filter chain with an HTTP connection manager, or an ApiListener; beside it or
+ * alone, chains with a TCP proxy.
+ */
+import type { Listener, ListenerProtocol, ListenerTarget, StreamRoute } from '#/model/listener.ts'
+import type { AnyContent, FieldReader } from './field-reader.ts'
 import { readManager } from './http-connection-manager.ts'
-import { expectBoolean, readAddress, readWeftMetadata } from './part.ts'
+import { expectBoolean, factText, readAddress, readWeftMetadata, type WeftFacts } from './part.ts'
+import { inOrder, readChainMatch, readStream } from './stream-chain.ts'
 
 const managerType = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'
 
-function readChains(reader: FieldReader): ListenerTarget | undefined {
-  const chains = reader.messages('filter_chains')
+const tcpProxyType = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'
+
+interface Chains {
+  target?: ListenerTarget
+  streams: StreamRoute[]
+}
+
+/** Chains of streams, and at most one of requests. */
+function readChains(reader: FieldReader): Chains {
   const fallback = reader.message('default_filter_chain')
-  const all = fallback ? [...chains, fallback] : chains
-  if (all.length !== 1) {
-    for (const chain of all) chain.skip()
-    reader.fault('filter_chains', `${all.length} filter chains; exactly one is supported by this proxy`)
-    return undefined
+  const chains: Chains = { streams: [] }
+  let managers = 0
+  for (const chain of [...reader.messages('filter_chains'), ...(fallback ? [fallback] : [])]) {
+    const match = readChainMatch(chain.message('filter_chain_match'))
+    const typed = readFilter(chain)
+    if (typed?.typeName === tcpProxyType) chains.streams.push(readStream(chain, typed.open(tcpProxyType), match))
+    else if (typed?.typeName === managerType) {
+      managers++
+      if (match.serverNames.length > 0 || match.port !== undefined)
+        chain.fault('filter_chain_match', 'of requests only application_protocols are supported by this proxy')
+      const target = readManager(typed.open(managerType))
+      if (target) chains.target ??= target
+    }
   }
-  const chain = all[0]!
-  // An empty match is every connection; what it could hold is refused by name.
-  chain.message('filter_chain_match')
+  if (managers > 1) reader.fault('filter_chains', `${managers} of requests; at most one is supported by this proxy`)
+  chains.streams = inOrder(chains.streams)
+  return chains
+}
+
+/** The one network filter of a chain, of a type that is known; undefined when a fault was told. */
+function readFilter(chain: FieldReader): AnyContent | undefined {
   const filters = chain.messages('filters')
   const [filter] = filters
   if (!filter || filters.length > 1) {
@@ -26,12 +49,12 @@ function readChains(reader: FieldReader): ListenerTarget | undefined {
     return undefined
   }
   const typed = filter.any('typed_config')
-  if (typed?.typeName === managerType) return readManager(typed.open(managerType))
+  if (typed?.typeName === managerType || typed?.typeName === tcpProxyType) return typed
   filter.fault('typed_config', `network filter ${typed?.typeName ?? ''} is unsupported by this proxy`)
   return undefined
 }
 
-/** Inspectors find out what is spoken; with one filter chain nothing depends on it. */
+/** Inspectors find out what is spoken, which this proxy does by itself where it matters. */
 const idleListenerFilters = /^envoy\.filters\.listener\.(tls|http)_inspector$/
 
 /** @returns whether connections arrive by redirection. */
@@ -53,22 +76,40 @@ function readApiListener(api: FieldReader): ListenerTarget | undefined {
   return undefined
 }
 
+const protocols: ReadonlySet<string> = new Set(['http', 'tcp', 'tls', 'auto', 'udp'] satisfies ListenerProtocol[])
+
+/** As our control plane tells it; of others it is what the chains ask for. */
+function protocolOf(facts: WeftFacts, { target, streams }: Chains): ListenerProtocol {
+  const told = factText(facts, 'protocol')
+  if (protocols.has(told)) return told as ListenerProtocol
+  if (streams.length === 0) return 'http'
+  if (target) return 'auto'
+  return streams.some(({ serverNames }) => serverNames.length > 0) ? 'tls' : 'tcp'
+}
+
 export function readListener(reader: FieldReader): Listener {
   const name = reader.string('name')
   const facts = readWeftMetadata(reader)
   const direction = reader.enumeration('traffic_direction', 'UNSPECIFIED') === 'INBOUND' ? 'inbound' : 'outbound'
   const api = reader.message('api_listener')
-  const address = reader.has('address') ? readAddress(reader.message('address')) : undefined
-  if (!api && !reader.has('address')) reader.fault('address', 'is missing')
-  expectBoolean(reader, 'bind_to_port', true)
+  const isUdp = factText(facts, 'protocol') === 'udp'
+  const address = reader.has('address') ? readAddress(reader.message('address'), isUdp) : undefined
   const isOnDemand = facts.get('on_demand') === true
-  const target = isOnDemand ? undefined : api ? readApiListener(api) : readChains(reader)
+  const chains = readChains(reader)
+  const { streams } = chains
+  const target = api ? readApiListener(api) : chains.target
+  if (!api && !reader.has('address') && streams.length === 0) reader.fault('address', 'is missing')
+  if (!target && streams.length === 0 && !isOnDemand) reader.fault('filter_chains', 'there is none that is supported')
+  expectBoolean(reader, 'bind_to_port', true)
   const hasOriginal = readListenerFilters(reader)
+  const protocol = protocolOf(facts, { ...chains, ...(target ? { target } : {}) })
   return {
     name,
     ...(address ? { address } : {}),
     direction,
-    target: target ?? { type: 'on-demand' },
+    ...(protocol === 'http' ? {} : { protocol }),
+    target: isOnDemand ? { type: 'on-demand' } : (target ?? { type: 'streams' }),
+    ...(streams.length > 0 ? { streams } : {}),
     isRedirected: facts.get('redirected') === true || hasOriginal,
     isLazy: facts.get('lazy') === true,
   }

@@ -1,10 +1,11 @@
 /** Parts that several resources share: addresses, config sources, Weft's metadata. */
+import type { RuleRef } from '#/model/object-ref.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { metadataKey } from '../resource.ts'
 import type { FieldReader } from './field-reader.ts'
 
-/** core.v3.Address with an IP or host name and a numeric port; faults otherwise. */
-export function readAddress(reader: FieldReader | undefined): HostPort | undefined {
+/** core.v3.Address with an IP or host name and a numeric port; faults otherwise. UDP is for listeners that say so. */
+export function readAddress(reader: FieldReader | undefined, mayBeUdp = false): HostPort | undefined {
   const socket = reader?.message('socket_address')
   if (!reader || !socket) {
     reader?.fault('', 'only socket_address is supported by this proxy')
@@ -14,7 +15,8 @@ export function readAddress(reader: FieldReader | undefined): HostPort | undefin
   const port = socket.number('port_value')
   if (host === '') socket.fault('address', 'is empty')
   const protocol = socket.enumeration('protocol', 'TCP')
-  if (protocol !== 'TCP') socket.fault('protocol', `${protocol} is unsupported by this proxy`)
+  if (protocol !== 'TCP' && !(mayBeUdp && protocol === 'UDP'))
+    socket.fault('protocol', `${protocol} is unsupported by this proxy`)
   return { host, port }
 }
 
@@ -67,4 +69,18 @@ export function readUpgrades(reader: FieldReader): void {
 export function factText(facts: WeftFacts, name: string): string {
   const value = facts.get(name)
   return typeof value === 'string' ? value : ''
+}
+
+/** The user's rule that something comes from. */
+export function readRule(facts: WeftFacts): RuleRef | undefined {
+  const rule = facts.get('rule')
+  if (!facts.has('kind')) return undefined
+  const ruleName = factText(facts, 'rule_name')
+  return {
+    kind: factText(facts, 'kind'),
+    namespace: factText(facts, 'namespace'),
+    name: factText(facts, 'name'),
+    rule: typeof rule === 'number' ? rule : 0,
+    ...(ruleName === '' ? {} : { ruleName }),
+  }
 }

@@ -14,7 +14,7 @@ import { factText, type WeftFacts } from './part.ts'
 
 /** Envoy's default when a route says nothing (RouteAction.timeout), ms. */
 const defaultTimeoutMs = 15_000
-const invalidBackendCluster = 'weft.dev/invalid-backend'
+export const invalidBackendCluster = 'weft.dev/invalid-backend'
 
 /** Our control plane tells the rewrite as the user wrote it; Envoy's fields say the same with less. */
 function hintedRewrite(facts: WeftFacts): PathRewrite | undefined {

@@ -65,7 +65,8 @@ export function readMatch(reader: FieldReader, isThere: boolean): RouteMatch {
   const headers = all.map(({ match }) => match).filter((match) => match !== method)
   const query = reader.messages('query_parameters').map(readQuery)
   if (reader.wrappedBoolean('case_sensitive') === false) reader.fault('case_sensitive', 'unsupported by this proxy')
-  return { path, headers, query, ...(method ? { method: method.value } : {}) }
+  const isGrpc = reader.message('grpc') !== undefined
+  return { path, headers, query, ...(method ? { method: method.value } : {}), ...(isGrpc ? { isGrpc } : {}) }
 }
 
 function isMethod({ name, type, isInverted }: ValueMatch): boolean {

@@ -1,26 +1,12 @@
 /** envoy.config.route.v3.RouteConfiguration → RouteConfiguration. */
-import type { RuleRef } from '#/model/object-ref.ts'
 import type { CorsPolicy, Route, RouteConfiguration, RouteMatch, VirtualHost } from '#/model/route.ts'
 import type { FieldReader } from './field-reader.ts'
 import { readMutation } from './header-mutation.ts'
-import { factText, readWeftMetadata, type WeftFacts } from './part.ts'
+import { factText, readRule, readWeftMetadata, type WeftFacts } from './part.ts'
 import { readAction } from './route-action.ts'
 import { readMatch, readStringMatch } from './route-match.ts'
 
 const corsType = 'envoy.extensions.filters.http.cors.v3.CorsPolicy'
-
-function ruleOf(facts: WeftFacts): RuleRef | undefined {
-  const rule = facts.get('rule')
-  if (!facts.has('kind')) return undefined
-  const ruleName = factText(facts, 'rule_name')
-  return {
-    kind: factText(facts, 'kind'),
-    namespace: factText(facts, 'namespace'),
-    name: factText(facts, 'name'),
-    rule: typeof rule === 'number' ? rule : 0,
-    ...(ruleName === '' ? {} : { ruleName }),
-  }
-}
 
 const listOf = (text: string): string[] => (text === '' ? [] : text.split(',').map((part) => part.trim()))
 
@@ -68,7 +54,7 @@ function readRoute(reader: FieldReader, position: number): Route {
   const requestHeaders = readMutation(reader, 'request')
   const responseHeaders = readMutation(reader, 'response')
   const cors = readFilterConfig(reader, facts)
-  const rule = ruleOf(facts)
+  const rule = readRule(facts)
   return {
     name,
     match,

@@ -59,18 +59,22 @@ function discovery(cluster: Cluster): Init {
 }
 
 /** Envoy drops trailers of HTTP/1 unless told otherwise. */
+const http1Options = { enableTrailers: true }
+
+function upstreamProtocol(protocol: Cluster['protocol']): InitOf<typeof HttpProtocolOptionsSchema> {
+  if (protocol === 'downstream') {
+    const value = { httpProtocolOptions: http1Options, http2ProtocolOptions: {} }
+    return { upstreamProtocolOptions: { case: 'useDownstreamProtocolConfig', value } }
+  }
+  const protocolConfig =
+    protocol === 'http1'
+      ? { case: 'httpProtocolOptions' as const, value: http1Options }
+      : { case: 'http2ProtocolOptions' as const, value: {} }
+  return { upstreamProtocolOptions: { case: 'explicitHttpConfig', value: { protocolConfig } } }
+}
+
 function protocolOptions(cluster: Cluster): Init {
-  const options = create(HttpProtocolOptionsSchema, {
-    upstreamProtocolOptions: {
-      case: 'explicitHttpConfig',
-      value: {
-        protocolConfig:
-          cluster.protocol === 'http1'
-            ? { case: 'httpProtocolOptions', value: { enableTrailers: true } }
-            : { case: 'http2ProtocolOptions', value: {} },
-      },
-    },
-  })
+  const options = create(HttpProtocolOptionsSchema, upstreamProtocol(cluster.protocol))
   const key = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
   return { typedExtensionProtocolOptions: { [key]: packAny(HttpProtocolOptionsSchema, options) } }
 }

@@ -1,11 +1,14 @@
 /** Listener → envoy.config.listener.v3.Listener. */
-import { create, toBinary } from '@bufbuild/protobuf'
+import { create, type DescMessage, toBinary } from '@bufbuild/protobuf'
+import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Listener, RouteSource } from '#/model/listener.ts'
 import { TrafficDirection } from '#/xds/proto/envoy/config/core/v3/base_pb.ts'
 import { ListenerSchema } from '#/xds/proto/envoy/config/listener/v3/listener_pb.ts'
 import { CorsSchema } from '#/xds/proto/envoy/extensions/filters/http/cors/v3/cors_pb.ts'
 import { RouterSchema } from '#/xds/proto/envoy/extensions/filters/http/router/v3/router_pb.ts'
+import { HttpInspectorSchema } from '#/xds/proto/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts'
 import { OriginalDstSchema } from '#/xds/proto/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts'
+import { TlsInspectorSchema } from '#/xds/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts'
 import type { HttpConnectionManager } from '#/xds/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import {
   HttpConnectionManager_ServerHeaderTransformation,
@@ -14,6 +17,7 @@ import {
 import type { Encode } from '../resource.ts'
 import { addressOf, adsSource, durationOf, packAny } from './any.ts'
 import { routeMessage } from './route.ts'
+import { streamChain } from './stream-chain.ts'
 import { weftMetadata } from './weft-metadata.ts'
 
 /** What Envoy would do unasked and Gateway API does not want: new request ids, an idle limit on streams, a server header. */
@@ -49,34 +53,60 @@ function apiManager(name: string, routes: RouteSource): HttpConnectionManager {
   return manager
 }
 
+/** What Envoy has to look at before it can choose a chain. */
+function listenerFilters({ protocol, isRedirected }: Listener) {
+  const filter = <T extends DescMessage>(name: string, schema: T) => ({
+    name: `envoy.filters.listener.${name}`,
+    configType: { case: 'typedConfig' as const, value: packAny(schema, create(schema)) },
+  })
+  return [
+    ...(isRedirected ? [filter('original_dst', OriginalDstSchema)] : []),
+    ...(protocol === 'tls' || protocol === 'auto' ? [filter('tls_inspector', TlsInspectorSchema)] : []),
+    ...(protocol === 'auto' ? [filter('http_inspector', HttpInspectorSchema)] : []),
+  ]
+}
+
+/** Where nobody speaks, Envoy goes on after this time as our proxy does (docs/decisions/0007-protocols.md), ms. */
+const detectTimeoutMs = 200
+
+/** Beside streams the chain of requests asks for HTTP. */
+function requestChain(listener: Listener, manager: Any) {
+  const filter = {
+    name: 'envoy.filters.network.http_connection_manager',
+    configType: { case: 'typedConfig' as const, value: manager },
+  }
+  const match = { applicationProtocols: ['http/1.0', 'http/1.1', 'h2c'] }
+  return { filters: [filter], ...(listener.streams?.length ? { filterChainMatch: match } : {}) }
+}
+
 export const encodeListener: Encode<Listener> = (listener) => {
-  const { name, address, direction, target } = listener
+  const { name, address, direction, target, protocol, streams = [] } = listener
   const metadata = weftMetadata({
     direction,
     on_demand: target.type === 'on-demand',
     redirected: listener.isRedirected,
     lazy: listener.isLazy,
+    protocol: protocol === 'http' ? undefined : protocol,
   })
   const manager = target.type === 'routes' ? (address ? connectionManager : apiManager)(name, target.routes) : undefined
   const typedManager = manager ? packAny(HttpConnectionManagerSchema, manager) : undefined
-  const filter = {
-    name: 'envoy.filters.network.http_connection_manager',
-    configType: { case: 'typedConfig' as const, value: typedManager! },
-  }
-  const originalDst = {
-    name: 'envoy.filters.listener.original_dst',
-    configType: { case: 'typedConfig' as const, value: packAny(OriginalDstSchema, create(OriginalDstSchema)) },
-  }
+  const filterChains = [
+    ...(address && typedManager ? [requestChain(listener, typedManager)] : []),
+    ...streams.map(streamChain),
+  ]
   return toBinary(
     ListenerSchema,
     create(ListenerSchema, {
       name,
       ...(metadata ? { metadata } : {}),
       trafficDirection: direction === 'inbound' ? TrafficDirection.INBOUND : TrafficDirection.OUTBOUND,
-      ...(address ? { address: addressOf(address) } : {}),
-      ...(address && typedManager ? { filterChains: [{ filters: [filter] }] } : {}),
+      ...(address ? { address: addressOf(address, protocol === 'udp') } : {}),
+      filterChains,
       ...(!address && typedManager ? { apiListener: { apiListener: typedManager } } : {}),
-      ...(listener.isRedirected ? { listenerFilters: [originalDst] } : {}),
+      listenerFilters: listenerFilters(listener),
+      ...(protocol === 'auto'
+        ? { listenerFiltersTimeout: durationOf(detectTimeoutMs), continueOnListenerFiltersTimeout: true }
+        : {}),
     }),
   )
 }

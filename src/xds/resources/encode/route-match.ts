@@ -58,5 +58,6 @@ export function matchOf(match: RouteMatch): RouteMatchMessage {
     pathSpecifier: pathSpecifier(match.path),
     headers: [...match.headers, ...method].map(headerMatcher),
     queryParameters: match.query.map(queryMatcher),
+    ...(match.isGrpc ? { grpc: {} } : {}),
   })
 }

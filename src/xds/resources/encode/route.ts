@@ -12,6 +12,7 @@ import { type InitOf, packAny } from './any.ts'
 import { mutationFields } from './header-mutation.ts'
 import { actionOf } from './route-action.ts'
 import { matchOf, wildcardRegex } from './route-match.ts'
+import { ruleFacts } from './rule-facts.ts'
 import { weftMetadata } from './weft-metadata.ts'
 
 function corsConfig(route: Route): InitOf<typeof RouteSchema> {
@@ -44,14 +45,7 @@ function hints(route: Route): Record<string, string | undefined> {
 
 function routeOf(route: Route): RouteMessage {
   const { rule } = route
-  const metadata = weftMetadata({
-    kind: rule?.kind,
-    namespace: rule?.namespace,
-    name: rule?.name,
-    rule: rule?.rule,
-    rule_name: rule?.ruleName,
-    ...hints(route),
-  })
+  const metadata = weftMetadata({ ...ruleFacts(rule), ...hints(route) })
   return create(RouteSchema, {
     name: route.name,
     match: matchOf(route.match),
