@@ -168,6 +168,15 @@ test("a consumer's TCPRoute makes the destination opaque for its own namespace a
   assert.equal(destinationListener(mesh, { destination: 'nowhere:80', namespace: 'web' }), undefined)
 })
 
+test('a real Envoy gets streams, and no datagrams', () => {
+  const { mesh } = translate(readResources(yaml(laptop, { targets: onLaptop, extra: '' })))
+  const workload = mesh.workloads.get('all-0.shop')!
+  const listeners = sidecarListeners(workload, { mesh, served: new ServedPorts(mesh), isOurs: false })
+  const protocols = listeners.map(({ protocol = 'http' }) => protocol)
+  assert.ok(protocols.includes('tcp') && !protocols.includes('udp'))
+  assert.ok(listeners.every(({ isLazy }) => !isLazy))
+})
+
 test('a client without a proxy gets requests whatever the port says', () => {
   const { mesh } = sidecar(laptop)
   const listener = requestListener(mesh, { destination: 'all.shop.svc.cluster.local:6379', namespace: 'shop' })

@@ -141,11 +141,13 @@ export function sidecarListeners(
     const listener = destinationListener(mesh, { destination, namespace })
     return listener ? [{ ...listener, name: `explicit:${destination}`, address: at, isLazy: isOurs }] : []
   })
-  return [
+  const all: Listener[] = [
     ...inboundListeners(workload, served),
     { name: 'outbound', address, direction: 'outbound', target, isRedirected, isLazy: false },
     ...explicit,
   ]
+  // Envoy's form of datagrams is another one, and one listener that it can't take would cost it all others.
+  return isOurs ? all : all.filter(({ protocol }) => protocol !== 'udp')
 }
 
 /** All virtual hosts that a namespace may call, for clients that take no destination on demand. */
