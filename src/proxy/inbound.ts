@@ -2,6 +2,7 @@
 import type { Road } from './exchange/road.ts'
 import { answerPreflight, markCors } from './step/cors.ts'
 import { findRoutes } from './step/destination.ts'
+import { readGrpc, translateGrpcWeb } from './step/grpc.ts'
 import {
   changeAnswerHeaders,
   dropObsoleteUpgrade,
@@ -24,6 +25,7 @@ import { refuseMisdirected } from './step/tls.ts'
 export const inbound: Road = {
   direction: 'inbound',
   request: [
+    readGrpc, // first: it is how failures are told
     nameRequest, // kept when the caller's sidecar has given it
     refuseMisdirected, // only under TLS
     dropObsoleteUpgrade, // before anybody looks at the head
@@ -36,6 +38,7 @@ export const inbound: Road = {
     pickBackend, // the application itself
     tellOrigin, // when the caller has no sidecar
     rewriteRequest,
+    translateGrpcWeb, // when the backend speaks gRPC alone
     chooseMirrors,
     forward,
   ],

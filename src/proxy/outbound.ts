@@ -2,6 +2,7 @@
 import type { Road } from './exchange/road.ts'
 import { answerPreflight, markCors } from './step/cors.ts'
 import { findRoutes } from './step/destination.ts'
+import { readGrpc, translateGrpcWeb } from './step/grpc.ts'
 import {
   changeAnswerHeaders,
   distrustDetail,
@@ -24,7 +25,8 @@ import { refuseMisdirected } from './step/tls.ts'
 export const outbound: Road = {
   direction: 'outbound',
   request: [
-    nameRequest, // first, so that every log line has the id
+    readGrpc, // first: it is how failures are told
+    nameRequest, // before all else, so that every log line has the id
     refuseMisdirected, // only under TLS
     dropObsoleteUpgrade, // before anybody looks at the head
     removeForgedPeer, // the application's word on who it is counts for nothing
@@ -36,6 +38,7 @@ export const outbound: Road = {
     pickBackend, // once: attempts change the endpoint, not the backend
     tellOrigin, // before the rewrite changes the host that the client called
     rewriteRequest, // what the backend gets to see
+    translateGrpcWeb, // when the backend speaks gRPC alone
     chooseMirrors, // copies of the request as it is sent
     forward, // attempts, until an answer is good enough
   ],

@@ -1,30 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RequestHead } from '#/codec/message.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import { errorCodes } from '#/std/errors.ts'
 import { rescue } from './rescue.ts'
-
-function request(headers: string[] = []): RequestHead {
-  return {
-    method: 'GET',
-    scheme: 'http',
-    authority: 'reviews.shop',
-    path: '/',
-    headers,
-    version: 'HTTP/1.1',
-    bodyLength: 0,
-    upgrade: '',
-    expectsContinue: false,
-    isAbsolute: false,
-  }
-}
 
 const detail = '10.0.0.1:8080: ECONNREFUSED'
 
 test('every code becomes its status, with a text that says what to do', () => {
   for (const [code, { status, meaning, cure }] of Object.entries(errorCodes)) {
-    const { head, body } = rescue(request(), { code: code as ErrorCodeName, detail }, true)
+    const { head, body } = rescue({ code: code as ErrorCodeName, detail }, { mayTell: true, grpcType: '' })
     assert.equal(head.status, status)
     assert.equal(head.bodyLength, body!.length)
     assert.equal(body!.toString(), `${code}: ${meaning}\n${detail}\n${cure}\n`)
@@ -33,14 +17,14 @@ test('every code becomes its status, with a text that says what to do', () => {
 })
 
 test('a caller outside the mesh learns neither addresses nor objects', () => {
-  const { head, body } = rescue(request(), { code: 'upstream_connect_failed', detail }, false)
+  const { head, body } = rescue({ code: 'upstream_connect_failed', detail }, { mayTell: false, grpcType: '' })
   assert.equal(head.headers.includes('weft-detail'), false)
   assert.doesNotMatch(body!.toString(), /10\.0/)
 })
 
 test('a gRPC client gets a status in the head, its message percent-encoded', () => {
-  const grpc = request(['content-type', 'application/grpc+proto'])
-  const { head, body } = rescue(grpc, { code: 'no_healthy_upstream', detail: 'ä 100%\n' }, true)
+  const grpcType = 'application/grpc+proto'
+  const { head, body } = rescue({ code: 'no_healthy_upstream', detail: 'ä 100%\n' }, { mayTell: true, grpcType })
   assert.equal(head.status, 200)
   assert.equal(body, undefined)
   const at = head.headers.indexOf('grpc-status')
@@ -49,6 +33,6 @@ test('a gRPC client gets a status in the head, its message percent-encoded', () 
 })
 
 test('a detail with line breaks or other letters stays one header', () => {
-  const { head } = rescue(request(), { code: 'extension_failed', detail: 'a\r\nx-evil: 1 ä' }, true)
+  const { head } = rescue({ code: 'extension_failed', detail: 'a\r\nx-evil: 1 ä' }, { mayTell: true, grpcType: '' })
   assert.equal(head.headers.at(-1), 'extension_failed; a x-evil: 1  ')
 })

@@ -6,7 +6,6 @@
  *                └ the client goes, a timeout: attempts are cancelled ─────────┘
  */
 import type { HeaderList, RequestHead, ResponseHead } from '#/codec/message.ts'
-import { getHeader } from '#/codec/message.ts'
 import type { ResetReason, ServerSink, ServerStream } from '#/codec/stream.ts'
 import { WheelTimer } from '#/codec/timer-wheel.ts'
 import type { WorkloadIdentity } from '#/model/workload.ts'
@@ -21,6 +20,8 @@ import type { ErrorCodeName } from '#/std/errors.ts'
 import { errorCodes } from '#/std/errors.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import type { Forwarding } from './forwarding.ts'
+import type { GrpcCall } from './grpc-call.ts'
+import { statusTrailers } from './grpc-call.ts'
 import { RequestBody } from './request-body.ts'
 import { newRecord } from './request-record.ts'
 import type { Entrance, Road } from './road.ts'
@@ -40,6 +41,8 @@ export class Exchange implements ServerSink {
   readonly road: Road
   readonly entrance: Entrance
   readonly record: RequestRecord
+  /** Undefined for what is no gRPC. */
+  grpc: GrpcCall | undefined
   /** Undefined when the request has none. */
   readonly body: RequestBody | undefined
 
@@ -126,6 +129,7 @@ export class Exchange implements ServerSink {
 
   answerHead(head: ResponseHead, isEnd: boolean): void {
     if (this.#isOver) return
+    this.grpc?.onHead(head, isEnd)
     if (this.route) for (const step of this.road.answer) step(this, head)
     if (head.status === 101) this.#becomeTunnel()
     this.stream.writeHead(head, isEnd)
@@ -139,14 +143,15 @@ export class Exchange implements ServerSink {
   answerData(chunk: Uint8Array): void {
     if (this.#isOver) return
     this.record.responseBytes += chunk.length
-    if (!this.stream.writeData(chunk)) this.forwarding?.pauseAnswer()
+    const data = this.grpc?.web ? this.grpc.web.takeAnswer(chunk) : chunk
+    if (!this.stream.writeData(data)) this.forwarding?.pauseAnswer()
   }
 
   answerEnd(trailers: HeaderList | undefined): void {
     if (this.#isOver) return
-    const grpcStatus = trailers && getHeader(trailers, 'grpc-status')
-    if (grpcStatus !== undefined) this.record.grpcStatus = Number(grpcStatus)
-    this.stream.writeEnd(trailers)
+    this.grpc?.onEnd(trailers)
+    if (this.grpc?.web) this.grpc.web.end(this.stream, trailers)
+    else this.stream.writeEnd(trailers)
     this.#isAnswerEnded = true
     if (!this.#isTunnel || this.#isClientEnded) this.#conclude()
   }
@@ -159,15 +164,18 @@ export class Exchange implements ServerSink {
     record.detail = detail
     record.flags = record.attempts > 1 ? `${errorCodes[code].flag},URX` : errorCodes[code].flag
     this.#giveUp('cancelled')
-    if (this.#hasAnswered) {
+    const { grpc } = this
+    if (!this.#hasAnswered) {
+      const mayTell = this.road.direction === 'outbound' || this.isFromMesh
+      const { head, body } = rescue({ code, detail }, { mayTell, grpcType: grpc?.contentType ?? '' })
+      this.answer(head, body)
+    } else if (grpc?.mayTellStatus) {
+      this.answerEnd(statusTrailers(errorCodes[code].grpc, errorCodes[code].meaning))
+    } else {
       this.stream.reset('connection-lost')
+      if (grpc) grpc.status = errorCodes[code].grpc
       this.#conclude()
-      return
     }
-    const mayTell = this.road.direction === 'outbound' || this.isFromMesh
-    const { head, body } = rescue(this.head, { code, detail }, mayTell)
-    if (head.status === 200) record.grpcStatus = errorCodes[code].grpc
-    this.answer(head, body)
   }
 
   /** A mistake of ours: told in the log, and it costs this request alone. */
@@ -195,7 +203,7 @@ export class Exchange implements ServerSink {
   onData(chunk: Uint8Array): void {
     if (this.#isOver) return
     this.record.requestBytes += chunk.length
-    this.body?.push(chunk)
+    this.body?.push(this.grpc?.web ? this.grpc.web.takeRequest(chunk) : chunk)
   }
 
   onEnd(trailers: HeaderList | undefined): void {
@@ -212,6 +220,7 @@ export class Exchange implements ServerSink {
     this.record.code = code
     this.record.detail = 'the client left before the answer was complete'
     this.record.flags = errorCodes[code].flag
+    if (this.grpc) this.grpc.status = errorCodes[code].grpc
     this.#giveUp('cancelled')
     this.#conclude()
   }
@@ -241,6 +250,7 @@ export class Exchange implements ServerSink {
     this.#isOver = true
     if (this.#timer) this.context.wheel.cancel(this.#timer)
     if (this.#isTunnel) this.forwarding?.closeTunnel()
+    if (this.grpc) this.record.grpcStatus = this.grpc.status
     this.record.durationMs = this.elapsedMs()
     this.context.events.onEnd(this.record)
   }

@@ -3,10 +3,11 @@
  * What certainly reached no application is tried elsewhere, policy or not; all else is the route's word (policy/retry.ts).
  */
 import type { HeaderList, RequestHead, ResponseHead } from '#/codec/message.ts'
-import { getHeader } from '#/codec/message.ts'
+import { getHeader, setHeader } from '#/codec/message.ts'
 import type { ClientStream, ResetReason } from '#/codec/stream.ts'
 import { WheelTimer } from '#/codec/timer-wheel.ts'
 import type { RetryPolicy } from '#/model/route.ts'
+import { formatGrpcTimeout, parseGrpcStatus } from '#/proxy/policy/grpc.ts'
 import type { EndedAttempt } from '#/proxy/policy/retry.ts'
 import {
   isIdempotent,
@@ -91,8 +92,9 @@ export class Forwarding implements AttemptOwner {
   // What the attempt says.
 
   headFor(slot: UpstreamSlot): RequestHead {
-    const { head } = this.#exchange
+    const { head, grpc } = this.#exchange
     const { headers } = head
+    if (grpc) this.#tellTimeLeft(headers)
     const hasPeer = headers[headers.length - 2] === peerHeader
     const tellsPeer = this.#peerText !== '' && slot.endpoint.isMeshed
     // It stands at the end, where we put it: an attempt to another endpoint may have to take it back.
@@ -113,8 +115,8 @@ export class Forwarding implements AttemptOwner {
     const exchange = this.#exchange
     try {
       const code = this.#unsentCode(head)
-      const isRetried = (code !== '' || this.#retry !== undefined) && this.#mayRetry(code, head.status, false)
-      if (isRetried && this.#retryAfterAnswer(isEnd)) return
+      const mayRetry = (code !== '' || this.#retry !== undefined) && this.#mayRetryAnswer(code, head)
+      if (mayRetry && this.#retryAfterAnswer(isEnd)) return
       this.#stopTimer()
       if (code !== '') {
         exchange.record.code = code
@@ -151,8 +153,15 @@ export class Forwarding implements AttemptOwner {
     const resend = { method: head.method, isBodyReplayable, attempts: this.#attempts }
     const mayResend = wasSent ? mayResendAfterIdleClose(resend) : isBodyReplayable && this.#attempts < unsentAttemptsMax
     if (isIdleClose && mayResend) this.#try(this.#attempt!.slot, true)
-    else if (this.#mayRetry(code, 0, hasAnswerBytes)) this.#again(code, detail)
+    else if (this.#mayRetry({ code, status: 0, grpcStatus: -1, hasAnswerBytes })) this.#again(code, detail)
     else this.#exchange.fail(code, detail)
+  }
+
+  /** Each hop has less than the one before; the endpoint learns what is left, the rule's limit included. */
+  #tellTimeLeft(headers: HeaderList): void {
+    const { timeouts } = this.#exchange
+    const leftMs = attemptTimeoutMs(timeouts, this.#exchange.elapsedMs())
+    if (leftMs !== 0) setHeader(headers, 'grpc-timeout', formatGrpcTimeout(leftMs))
   }
 
   #pick(): UpstreamSlot | undefined {
@@ -201,14 +210,20 @@ export class Forwarding implements AttemptOwner {
     if (this.#timer) this.#exchange.context.wheel.cancel(this.#timer)
   }
 
-  #mayRetry(code: ErrorCodeName | '', status: number, hasAnswerBytes: boolean): boolean {
+  #mayRetryAnswer(code: ErrorCodeName | '', { status, headers }: ResponseHead): boolean {
+    const grpcStatus = this.#exchange.grpc ? parseGrpcStatus(getHeader(headers, 'grpc-status')) : -1
+    return this.#mayRetry({ code, status, grpcStatus, hasAnswerBytes: false })
+  }
+
+  #mayRetry(outcome: Pick<EndedAttempt, 'code' | 'status' | 'grpcStatus' | 'hasAnswerBytes'>): boolean {
     const { head, body } = this.#exchange
     const ended: EndedAttempt = {
       method: head.method,
-      code,
-      status,
+      code: outcome.code,
+      status: outcome.status,
+      grpcStatus: outcome.grpcStatus,
       isBodyReplayable: body?.isReplayable ?? true,
-      hasAnswerBytes,
+      hasAnswerBytes: outcome.hasAnswerBytes,
       attempts: this.#attempts,
       policy: this.#retry,
     }
@@ -217,7 +232,7 @@ export class Forwarding implements AttemptOwner {
 
   /** The answer of a sidecar that says that its application has not seen the request. */
   #unsentCode(head: ResponseHead): ErrorCodeName | '' {
-    return this.#attempt!.slot.endpoint.isMeshed ? readUnsentDetail(head) : ''
+    return this.#attempt!.slot.endpoint.isMeshed ? readUnsentDetail(head, this.#exchange.grpc !== undefined) : ''
   }
 
   /** @returns false when there is nowhere else to go: then the answer at hand is better than none. */

@@ -41,8 +41,12 @@ test('a caller that comes again is the same object', () => {
 })
 
 test('only a declared code of a request that was not sent counts as unsent', () => {
-  assert.equal(readUnsentDetail(answer(503, formatDetail('upstream_connect_failed', 'x'))), 'upstream_connect_failed')
-  assert.equal(readUnsentDetail(answer(503, 'draining')), 'draining')
+  assert.equal(
+    readUnsentDetail(answer(503, formatDetail('upstream_connect_failed', 'x')), false),
+    'upstream_connect_failed',
+  )
+  assert.equal(readUnsentDetail(answer(503, 'draining'), false), 'draining')
+  assert.equal(readUnsentDetail(answer(200, 'draining'), true), 'draining')
   for (const head of [
     answer(503),
     answer(200, 'draining'),
@@ -50,5 +54,5 @@ test('only a declared code of a request that was not sent counts as unsent', () 
     answer(503, 'toString; x'),
     answer(503, 'nonsense'),
   ])
-    assert.equal(readUnsentDetail(head), '')
+    assert.equal(readUnsentDetail(head, false), '')
 })

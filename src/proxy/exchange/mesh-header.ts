@@ -52,8 +52,9 @@ export function formatDetail(code: ErrorCodeName, detail: string): string {
 }
 
 /** The code of an answer that says that the request reached no application; empty for every other answer. */
-export function readUnsentDetail(head: ResponseHead): ErrorCodeName | '' {
-  if (head.status < 400) return ''
+export function readUnsentDetail(head: ResponseHead, isGrpc: boolean): ErrorCodeName | '' {
+  // A failure of gRPC has status 200.
+  if (head.status < 400 && !isGrpc) return ''
   const text = getHeader(head.headers, detailHeader)
   if (text === undefined) return ''
   const end = text.indexOf(';')

@@ -16,6 +16,7 @@ const attempt = (given: Partial<EndedAttempt>): EndedAttempt => ({
   method: 'GET',
   code: '',
   status: 0,
+  grpcStatus: -1,
   isBodyReplayable: true,
   hasAnswerBytes: false,
   attempts: 1,
@@ -24,6 +25,16 @@ const attempt = (given: Partial<EndedAttempt>): EndedAttempt => ({
 })
 
 const claims: [string, Partial<EndedAttempt>, boolean][] = [
+  [
+    'a status of gRPC that the policy names is tried again, though its method is POST',
+    { method: 'POST', status: 200, grpcStatus: 14, policy: { ...policy, grpcStatuses: [8, 14] } },
+    true,
+  ],
+  [
+    'another status of gRPC is not',
+    { method: 'POST', status: 200, grpcStatus: 13, policy: { ...policy, grpcStatuses: [8, 14] } },
+    false,
+  ],
   [
     'a connection that failed is tried elsewhere, with any method and no policy',
     { method: 'POST', code: 'upstream_connect_failed' },

@@ -13,6 +13,8 @@ export interface EndedAttempt {
   code: ErrorCodeName | ''
   /** Status of the answer, 0 when there is none. */
   status: number
+  /** Status of gRPC in the head of the answer, -1 for none. */
+  grpcStatus: number
   /** The whole body so far is still held, so that it can be sent again. */
   isBodyReplayable: boolean
   /** Bytes of an answer had come (its head counts): it is too late to start over. */
@@ -43,7 +45,10 @@ export function mayRetry(attempt: EndedAttempt): boolean {
     // A timed-out attempt stands for the 504 that it would become.
     return code === 'backend_timeout' && isWithinPolicy && policy.statuses.includes(504)
   }
-  return isWithinPolicy && policy.statuses.includes(status) && isIdempotent(attempt.method)
+  if (!isWithinPolicy) return false
+  // Methods of gRPC are all POST: who names statuses of gRPC knows which calls may be repeated.
+  if (attempt.grpcStatus > 0 && policy.grpcStatuses?.includes(attempt.grpcStatus)) return true
+  return policy.statuses.includes(status) && isIdempotent(attempt.method)
 }
 
 /**

@@ -10,9 +10,11 @@ export interface Timeouts {
 /**
  * An upgraded connection (WebSocket) lives as long as its ends like: the timeouts then count only until the answer's head,
  * which the caller sees to by stopping them there.
+ * @param askedMs what a gRPC client allows (`grpc-timeout`), 0 for no limit: the shorter of the two counts.
  */
-export function resolveTimeouts(action: ForwardAction): Timeouts {
-  return { requestMs: action.timeoutMs, attemptMs: action.retry?.attemptTimeoutMs ?? 0 }
+export function resolveTimeouts({ timeoutMs, retry }: ForwardAction, askedMs: number): Timeouts {
+  const requestMs = askedMs > 0 && (timeoutMs === 0 || askedMs < timeoutMs) ? askedMs : timeoutMs
+  return { requestMs, attemptMs: retry?.attemptTimeoutMs ?? 0 }
 }
 
 /**

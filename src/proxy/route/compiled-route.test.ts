@@ -4,6 +4,7 @@ import type { WeightedBackend } from '#/model/route.ts'
 import { seededRandom } from '#/std/random.ts'
 import { chiSquaredFits } from '../balance/testing/chi-squared.ts'
 import { CompiledRoute } from './compiled-route.ts'
+import { requestHead } from './testing/request-head.ts'
 import { buildRoute } from './testing/route-builder.ts'
 
 const routeTo = (backends: readonly WeightedBackend[]) =>
@@ -64,4 +65,18 @@ test('header changes of rule and backend are compiled apart, and absent when emp
   const backend = route.pickBackend(() => 0)
   assert.equal(backend.requestHeaders, undefined)
   assert.deepEqual(backend.responseHeaders?.set, ['a', '1'])
+})
+
+test('a route for gRPC takes POST with a content type of gRPC, and nothing else', () => {
+  const route = new CompiledRoute(buildRoute('r', { isGrpc: true }))
+  const matches = (method: string, type: string): boolean => {
+    const head = requestHead({ method, headers: ['content-type', type] })
+    return route.matches(head, head.path)
+  }
+  assert.ok(matches('POST', 'application/grpc'))
+  assert.ok(matches('POST', 'application/grpc+proto'))
+  assert.ok(matches('POST', 'application/grpc; charset=utf-8'))
+  assert.equal(matches('GET', 'application/grpc'), false)
+  assert.equal(matches('POST', 'application/grpc-web'), false)
+  assert.equal(matches('POST', 'application/json'), false)
 })

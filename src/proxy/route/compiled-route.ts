@@ -1,7 +1,9 @@
 /** A route ready for use: patterns compiled, shares summed up, header changes flattened. Immutable. */
 import type { RequestHead } from '#/codec/message.ts'
+import { getHeader } from '#/codec/message.ts'
 import type { Route, RouteAction, RouteMatch, WeightedBackend } from '#/model/route.ts'
 import { type CompiledCors, compileCors } from '#/proxy/policy/cors.ts'
+import { grpcKindOf } from '#/proxy/policy/grpc.ts'
 import { type CompiledMutation, compileMutation } from '#/proxy/policy/header-mutation.ts'
 import { type CompiledPathRewrite, compilePathRewrite } from '#/proxy/policy/path-rewrite.ts'
 import type { Random } from '#/std/random.ts'
@@ -39,6 +41,7 @@ export class CompiledRoute {
   readonly #path: RouteMatch['path']
   readonly #pathPattern: Pattern | undefined
   readonly #method: string | undefined
+  readonly #isGrpc: boolean
   readonly #headers: readonly CompiledValueMatch[]
   readonly #query: readonly CompiledValueMatch[]
 
@@ -60,6 +63,7 @@ export class CompiledRoute {
     this.#path = match.path
     this.#pathPattern = match.path.type === 'regex' ? compileRegex(match.path.value, `${place}: match.path`) : undefined
     this.#method = match.method
+    this.#isGrpc = match.isGrpc ?? false
     this.#headers = match.headers.map((header) => compileValueMatch(header, `${place}: match.header ${header.name}`))
     this.#query = match.query.map((query) => compileValueMatch(query, `${place}: match.query ${query.name}`))
   }
@@ -77,6 +81,11 @@ export class CompiledRoute {
     }
     if (this.#method !== undefined && this.#method !== head.method) {
       trace?.lose(this.route, { field: 'method', expected: this.#method, found: head.method })
+      return false
+    }
+    if (this.#isGrpc && !isGrpcRequest(head)) {
+      const found = getHeader(head.headers, 'content-type')
+      trace?.lose(this.route, { field: 'protocol', expected: 'grpc', found })
       return false
     }
     for (const header of this.#headers) {
@@ -125,6 +134,10 @@ export class CompiledRoute {
     while (cumulative[i]! <= point) i++
     return this.backends[i]!
   }
+}
+
+function isGrpcRequest({ method, headers }: RequestHead): boolean {
+  return method === 'POST' && grpcKindOf(getHeader(headers, 'content-type')) === 'grpc'
 }
 
 function lostValue(kind: 'header' | 'query', { match }: CompiledValueMatch, found: string | undefined) {

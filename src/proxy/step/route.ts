@@ -112,7 +112,7 @@ export function chooseMirrors(exchange: Exchange): StepOutcome {
 export function limitTime(exchange: Exchange): StepOutcome {
   const { action } = exchange.route!
   if (action.type !== 'forward') return 'next'
-  exchange.timeouts = resolveTimeouts(action)
+  exchange.timeouts = resolveTimeouts(action, exchange.grpc?.timeoutMs ?? 0)
   exchange.limitTime(exchange.timeouts.requestMs)
   return 'next'
 }

@@ -108,7 +108,8 @@ export class Attempt implements ClientSink, PoolClient {
       this.#stream = connection.request(this.#owner.headFor(this.slot), this, this.#isEnd)
     } catch (error) {
       // A head that can't be written (a configured value with a line break): nothing was sent, but the connection is taken.
-      connection.destroy()
+      // One that others share is none the worse for it.
+      if (connection.active === 0) connection.destroy()
       this.onConnectFailed('extension_failed', error instanceof Error ? error.message : String(error))
       return
     }
