@@ -27,6 +27,8 @@ export interface RequestHead {
   /** Protocol asked for by `Upgrade` (`websocket`), empty for none. Lower-case. */
   upgrade: string
   expectsContinue: boolean
+  /** The client takes trailers: `te: trailers` (RFC 9110 section 10.1.4). gRPC servers ask for it. */
+  acceptsTrailers?: boolean
   /** Target was in absolute form (`GET http://host/path`): the client took us for an HTTP proxy. */
   isAbsolute: boolean
 }

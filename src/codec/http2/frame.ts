@@ -20,6 +20,8 @@ export const settingIds = {
   initialWindowSize: 4,
   maxFrameSize: 5,
   maxHeaderListSize: 6,
+  /** RFC 8441. */
+  enableConnectProtocol: 8,
 } as const
 
 export const errorCodes = {
@@ -27,16 +29,23 @@ export const errorCodes = {
   protocolError: 1,
   internalError: 2,
   flowControlError: 3,
+  settingsTimeout: 4,
+  streamClosed: 5,
   frameSizeError: 6,
   refusedStream: 7,
   cancel: 8,
   compressionError: 9,
+  connectError: 10,
+  enhanceYourCalm: 11,
 } as const
 
 export const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 export const frameHeaderBytes = 9
 export const defaultWindowBytes = 65_535
 export const frameBytesMax = 16_384
+
+/** Windows and stream ids are 31 bits (RFC 9113 sections 4.1, 6.9.1). */
+export const windowBytesMax = 0x7fffffff
 
 /** A connection that broke RFC 9113 and ends with GOAWAY. */
 export class Http2Fault extends Error {

@@ -1,4 +1,5 @@
 /** HPACK decoding (RFC 7541): header blocks to flat header lists, with a dynamic table of bounded size. */
+import { isFieldText } from '../../http1/syntax.ts'
 import { decodeHuffman } from './huffman.ts'
 import { staticTable } from './tables.ts'
 
@@ -11,83 +12,184 @@ export class HpackFault extends Error {
 }
 
 /** Every entry costs this many bytes beside its name and value (RFC 7541 section 4.1). */
-const entryOverheadBytes = 32
+export const entryOverheadBytes = 32
+
+export interface HpackDecoderOptions {
+  /** What our SETTINGS allow. */
+  tableBytesMax: number
+  /** Of a decoded block, with overhead. */
+  listBytesMax: number
+  /** Fields of a decoded block. */
+  listCountMax?: number
+  /**
+   * A list that is too large is told by `isTooLarge`: the rest of the block is still read, for the table's sake. Otherwise it is
+   * an HpackFault.
+   */
+  isLenient?: boolean
+}
+
+/** A field name in HTTP/2: a token in lower case (RFC 9113 section 8.2.1), or one that begins with a colon. */
+const notInName = /[^!#$%&'*+\-.^_`|~0-9a-z]/
+
+function isFieldName(name: string): boolean {
+  if (name.charCodeAt(0) === 0x3a) return name.length > 1 && !notInName.test(name.slice(1))
+  return name.length > 0 && !notInName.test(name)
+}
+
+/** Blank at an end is forbidden (RFC 9113 section 8.2.1): readers differ on whether it counts. */
+function isFieldValue(value: string): boolean {
+  if (value === '') return true
+  const first = value.charCodeAt(0)
+  const last = value.charCodeAt(value.length - 1)
+  if (first === 0x20 || first === 0x09 || last === 0x20 || last === 0x09) return false
+  return isFieldText(value)
+}
+
+/** Names seen lately that were found good, so that a name is looked at once; it gives each name one string, too. */
+const goodNames = new Map<string, string>(staticTable.map(([name]) => [name, name]))
+const goodNamesMax = 1000
 
 export class HpackDecoder {
   readonly #tableBytesMax: number
   readonly #listBytesMax: number
+  readonly #listCountMax: number
+  readonly #isLenient: boolean
   #limit: number
   #bytes = 0
-  /** Newest first. */
-  #entries: { name: string; value: string }[] = []
+  /** A ring: the entry that came last is at `#newest`. */
+  #names: string[] = new Array(16)
+  #values: string[] = new Array(16)
+  #newest = 0
+  #count = 0
   #block: Uint8Array = new Uint8Array()
   #position = 0
+  /** Why the last list is malformed, as HTTP/2 has it; empty when it is not. */
+  malformed = ''
+  /** The last list was cut: it has more fields or bytes than are allowed. */
+  isTooLarge = false
 
-  /** @param options.tableBytesMax what our SETTINGS allow; @param options.listBytesMax of a decoded block, with overhead. */
-  constructor(options: { tableBytesMax: number; listBytesMax: number }) {
-    this.#tableBytesMax = options.tableBytesMax
-    this.#listBytesMax = options.listBytesMax
-    this.#limit = options.tableBytesMax
+  constructor({
+    tableBytesMax,
+    listBytesMax,
+    listCountMax = Number.POSITIVE_INFINITY,
+    isLenient,
+  }: HpackDecoderOptions) {
+    this.#tableBytesMax = tableBytesMax
+    this.#listBytesMax = listBytesMax
+    this.#listCountMax = listCountMax * 2
+    this.#isLenient = isLenient ?? false
+    this.#limit = tableBytesMax
   }
 
   /** Decodes a whole block: name, value, name, value. @throws HpackFault */
   decode(block: Uint8Array): string[] {
     this.#block = block
     this.#position = 0
+    this.malformed = ''
+    this.isTooLarge = false
     const list: string[] = []
     let listBytes = 0
     while (this.#position < block.length) {
       const byte = block[this.#position]!
       if ((byte & 0xe0) === 0x20) {
-        if (list.length > 0) throw new HpackFault('a size update stands behind a field')
+        if (listBytes > 0) throw new HpackFault('a size update stands behind a field')
         this.#resize(this.#readInteger(5))
         continue
       }
-      const before = list.length
-      this.#readField(byte, list)
-      listBytes += list[before]!.length + list[before + 1]!.length + entryOverheadBytes
-      if (listBytes > this.#listBytesMax) throw new HpackFault(`a header list of more than ${this.#listBytesMax} bytes`)
+      this.#readField(byte)
+      listBytes += this.#name.length + this.#value.length + entryOverheadBytes
+      if (listBytes <= this.#listBytesMax && list.length < this.#listCountMax) list.push(this.#name, this.#value)
+      else if (this.#isLenient) this.isTooLarge = true
+      else throw new HpackFault(`a header list of more than ${this.#listBytesMax} bytes`)
     }
     return list
   }
 
-  #readField(byte: number, list: string[]): void {
+  #name = ''
+  #value = ''
+
+  #readField(byte: number): void {
     if (byte & 0x80) {
-      const { name, value } = this.#entryAt(this.#readInteger(7))
-      list.push(name, value)
+      this.#takeEntry(this.#readInteger(7))
       return
     }
     const isIndexed = (byte & 0x40) !== 0
     const index = this.#readInteger(isIndexed ? 6 : 4)
-    const name = index === 0 ? this.#readString() : this.#entryAt(index).name
-    const value = this.#readString()
-    list.push(name, value)
-    if (isIndexed) this.#insert(name, value)
+    if (index === 0) {
+      const name = this.#readString()
+      const known = goodNames.get(name)
+      if (known === undefined) this.#checkName(name)
+      this.#name = known ?? name
+    } else this.#takeEntry(index)
+    this.#value = this.#readString()
+    if (!isFieldValue(this.#value)) {
+      this.malformed ||= `the value of ${JSON.stringify(this.#name)} holds a control character, or a blank at an end`
+    }
+    // One that is malformed costs its stream, not the connection, so the table must go on as the peer's does.
+    if (isIndexed) this.#insert(this.#name, this.#value)
   }
 
-  #entryAt(index: number): { name: string; value: string } {
+  #checkName(name: string): void {
+    if (!isFieldName(name)) this.malformed ||= `${JSON.stringify(name)} is no name of a field in HTTP/2`
+    else if (goodNames.size < goodNamesMax) goodNames.set(name, name)
+  }
+
+  #takeEntry(index: number): void {
     if (index === 0) throw new HpackFault('index 0')
     if (index <= staticTable.length) {
-      const [name, value] = staticTable[index - 1]!
-      return { name, value }
+      const entry = staticTable[index - 1]!
+      this.#name = entry[0]
+      this.#value = entry[1]
+      return
     }
-    const entry = this.#entries[index - staticTable.length - 1]
-    if (!entry) throw new HpackFault(`index ${index} is beyond the tables`)
-    return entry
+    const age = index - staticTable.length - 1
+    if (age >= this.#count) throw new HpackFault(`index ${index} is beyond the tables`)
+    const at = (this.#newest - age + this.#names.length) % this.#names.length
+    this.#name = this.#names[at]!
+    this.#value = this.#values[at]!
+    if (this.#badEntries > 0 && !(isFieldName(this.#name) && isFieldValue(this.#value))) {
+      this.malformed ||= `${JSON.stringify(this.#name)} is no field of HTTP/2`
+    }
   }
+
+  /** Entries that entered the table although they are malformed: then those that are used are looked at again. */
+  #badEntries = 0
 
   #insert(name: string, value: string): void {
     const bytes = name.length + value.length + entryOverheadBytes
     this.#evict(this.#limit - bytes)
     if (bytes > this.#limit) return
-    this.#entries.unshift({ name, value })
+    if (this.malformed !== '') this.#badEntries++
+    if (this.#count === this.#names.length) this.#grow()
+    this.#newest = (this.#newest + 1) % this.#names.length
+    this.#names[this.#newest] = name
+    this.#values[this.#newest] = value
+    this.#count++
     this.#bytes += bytes
   }
 
+  #grow(): void {
+    const names: string[] = []
+    const values: string[] = []
+    for (let age = this.#count - 1; age >= 0; age--) {
+      const at = (this.#newest - age + this.#names.length) % this.#names.length
+      names.push(this.#names[at]!)
+      values.push(this.#values[at]!)
+    }
+    this.#newest = names.length - 1
+    names.length *= 2
+    values.length *= 2
+    this.#names = names
+    this.#values = values
+  }
+
   #evict(toBytes: number): void {
-    while (this.#bytes > Math.max(0, toBytes)) {
-      const entry = this.#entries.pop()!
-      this.#bytes -= entry.name.length + entry.value.length + entryOverheadBytes
+    while (this.#count > 0 && this.#bytes > toBytes) {
+      const oldest = (this.#newest - this.#count + 1 + this.#names.length) % this.#names.length
+      this.#bytes -= this.#names[oldest]!.length + this.#values[oldest]!.length + entryOverheadBytes
+      this.#names[oldest] = ''
+      this.#values[oldest] = ''
+      this.#count--
     }
   }
 
@@ -120,10 +222,17 @@ export class HpackDecoder {
     const end = start + length
     if (end > this.#block.length) throw new HpackFault('a string is cut short')
     this.#position = end
-    if ((first & 0x80) === 0)
-      return Buffer.from(this.#block.buffer, this.#block.byteOffset + start, length).toString('latin1')
+    if ((first & 0x80) === 0) return latin1(this.#block, start, end)
     const text = decodeHuffman(this.#block, start, end)
     if (text === undefined) throw new HpackFault('a string is no Huffman code')
     return text
   }
+}
+
+/** Short strings are made faster here than by a call into the system. */
+function latin1(block: Uint8Array, start: number, end: number): string {
+  if (end - start > 24) return Buffer.from(block.buffer, block.byteOffset + start, end - start).toString('latin1')
+  let text = ''
+  for (let i = start; i < end; i++) text += String.fromCharCode(block[i]!)
+  return text
 }

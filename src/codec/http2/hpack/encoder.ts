@@ -1,47 +1,238 @@
-/** HPACK encoding without a dynamic table: enough for the few header blocks of a long-lived stream. */
+/** HPACK encoding (RFC 7541) into a buffer that all connections share; with a dynamic table, without Huffman (measured: it costs more than it saves inside a mesh). */
+import { entryOverheadBytes } from './decoder.ts'
 import { staticTable } from './tables.ts'
 
-const exact = new Map(staticTable.map(([name, value], index) => [`${name}\0${value}`, index + 1]))
-const names = new Map<string, number>()
-staticTable.forEach(([name], index) => {
-  if (!names.has(name)) names.set(name, index + 1)
+/** What a peer may put into the values of one name before we stop to index it: more different ones than hits. */
+const unluckyInsertsMax = 16
+
+/** Each value is new: an entry would only push others out. */
+const neverIndexed = new Set([
+  ':path',
+  'content-length',
+  'date',
+  'etag',
+  'last-modified',
+  'x-request-id',
+  'traceparent',
+  'tracestate',
+  'grpc-timeout',
+])
+
+/** Not to be guessed at by what is cheaper to send (RFC 7541 section 7.1.3); whoever passes them on must not index them either. */
+const sensitive = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie'])
+
+interface NameEntry {
+  /** In the static table; 0 when it is not. */
+  readonly staticIndex: number
+  /** Value → index in the static table. */
+  readonly staticValues: ReadonlyMap<string, number> | undefined
+  readonly isIndexable: boolean
+  readonly isSensitive: boolean
+}
+
+const staticNames = new Map<string, { index: number; values: Map<string, number> }>()
+staticTable.forEach(([name, value], i) => {
+  const known = staticNames.get(name) ?? { index: i + 1, values: new Map<string, number>() }
+  if (value !== '') known.values.set(value, i + 1)
+  staticNames.set(name, known)
 })
 
-function pushInteger(bytes: number[], value: number, prefixBits: number, flags: number): void {
-  const max = (1 << prefixBits) - 1
-  if (value < max) {
-    bytes.push(flags | value)
-    return
+const nameEntries = new Map<string, NameEntry>()
+const nameEntriesMax = 2000
+
+function nameEntry(name: string): NameEntry {
+  let entry = nameEntries.get(name)
+  if (entry === undefined) {
+    const known = staticNames.get(name)
+    entry = {
+      staticIndex: known?.index ?? 0,
+      staticValues: known && known.values.size > 0 ? known.values : undefined,
+      isIndexable: !neverIndexed.has(name) && !sensitive.has(name),
+      isSensitive: sensitive.has(name),
+    }
+    if (nameEntries.size < nameEntriesMax) nameEntries.set(name, entry)
   }
-  bytes.push(flags | max)
-  let rest = value - max
-  while (rest >= 128) {
-    bytes.push((rest & 0x7f) | 0x80)
-    rest >>>= 7
-  }
-  bytes.push(rest)
+  return entry
 }
 
-function pushString(bytes: number[], text: string): void {
-  const encoded = Buffer.from(text, 'latin1')
-  pushInteger(bytes, encoded.length, 7, 0)
-  for (const byte of encoded) bytes.push(byte)
+/** What the dynamic table holds of one name. */
+interface DynamicName {
+  /** Value → number of its insertion. */
+  readonly values: Map<string, number>
+  last: number
+  inserts: number
+  hits: number
 }
+
+let scratch = Buffer.allocUnsafeSlow(4096)
+let used = 0
+
+function room(bytes: number): void {
+  if (used + bytes <= scratch.length) return
+  const larger = Buffer.allocUnsafeSlow(Math.max(scratch.length * 2, used + bytes))
+  scratch.copy(larger, 0, 0, used)
+  scratch = larger
+}
+
+function putInteger(value: number, prefixBits: number, flags: number): void {
+  const max = (1 << prefixBits) - 1
+  if (value < max) {
+    scratch[used++] = flags | value
+    return
+  }
+  scratch[used++] = flags | max
+  let rest = value - max
+  while (rest >= 128) {
+    scratch[used++] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+  }
+  scratch[used++] = rest
+}
+
+function putString(text: string): void {
+  const { length } = text
+  room(length + 6)
+  putInteger(length, 7, 0)
+  if (length > 32) {
+    scratch.write(text, used, 'latin1')
+    used += length
+  } else for (let i = 0; i < length; i++) scratch[used++] = text.charCodeAt(i)
+}
+
+export class HpackEncoder {
+  #limit: number
+  readonly #limitMax: number
+  #bytes = 0
+  /** The smallest limit since the last block, which the peer must be told (RFC 7541 section 4.2); -1 when it did not change. */
+  #toldLimit = -1
+  #inserted = 0
+  /** Oldest first, by the number of insertion, from `#evicted` on. */
+  readonly #queue: { name: string; value: string }[] = []
+  #evicted = 0
+  readonly #names = new Map<string, DynamicName>()
+
+  /** @param tableBytesMax what we care to keep; the peer may allow less. */
+  constructor(tableBytesMax = 4096) {
+    this.#limitMax = tableBytesMax
+    this.#limit = Math.min(4096, tableBytesMax)
+    // Before the first block the peer assumes 4,096 (RFC 9113 section 6.5.2).
+    if (this.#limit < 4096) this.#toldLimit = this.#limit
+  }
+
+  /** SETTINGS_HEADER_TABLE_SIZE of the peer. */
+  setLimit(bytes: number): void {
+    const limit = Math.min(bytes, this.#limitMax)
+    if (limit === this.#limit) return
+    this.#toldLimit = this.#toldLimit < 0 ? limit : Math.min(this.#toldLimit, limit)
+    this.#limit = limit
+    this.#evict(limit)
+  }
+
+  begin(): void {
+    used = 0
+    if (this.#toldLimit < 0) return
+    if (this.#toldLimit < this.#limit) putInteger(this.#toldLimit, 5, 0x20)
+    putInteger(this.#limit, 5, 0x20)
+    this.#toldLimit = -1
+  }
+
+  /** Name in lower case, value in Latin-1; the caller has checked both. */
+  field(name: string, value: string): void {
+    const entry = nameEntry(name)
+    room(16)
+    const whole = entry.staticValues?.get(value)
+    if (whole !== undefined) {
+      putInteger(whole, 7, 0x80)
+      return
+    }
+    if (!entry.isIndexable || this.#limit === 0) {
+      putInteger(this.#nameIndex(name, entry), 4, entry.isSensitive ? 0x10 : 0)
+      this.#putLiteral(name, value)
+      return
+    }
+    const dynamic = this.#names.get(name)
+    const at = dynamic?.values.get(value)
+    if (at !== undefined) {
+      dynamic!.hits++
+      putInteger(staticTable.length + this.#inserted - at, 7, 0x80)
+      return
+    }
+    const bytes = name.length + value.length + entryOverheadBytes
+    const isUnlucky = dynamic !== undefined && dynamic.inserts - dynamic.hits > unluckyInsertsMax
+    const isWorthIt = bytes <= this.#limit / 2 && !isUnlucky
+    putInteger(this.#nameIndex(name, entry), isWorthIt ? 6 : 4, isWorthIt ? 0x40 : 0)
+    this.#putLiteral(name, value)
+    if (isWorthIt) this.#insert(name, value, bytes)
+  }
+
+  #hasName = false
+
+  /** @returns 0 when the name has to be written out. */
+  #nameIndex(name: string, entry: NameEntry): number {
+    this.#hasName = true
+    if (entry.staticIndex > 0) return entry.staticIndex
+    const dynamic = this.#names.get(name)
+    if (dynamic !== undefined && dynamic.last >= this.#evicted) {
+      return staticTable.length + this.#inserted - dynamic.last
+    }
+    this.#hasName = false
+    return 0
+  }
+
+  #putLiteral(name: string, value: string): void {
+    if (!this.#hasName) putString(name)
+    putString(value)
+  }
+
+  /** The whole block, until the next `begin` of whichever encoder. */
+  end(): Buffer {
+    return scratch.subarray(0, used)
+  }
+
+  /** Of the block so far. */
+  get length(): number {
+    return used
+  }
+
+  #insert(name: string, value: string, bytes: number): void {
+    this.#evict(this.#limit - bytes)
+    let dynamic = this.#names.get(name)
+    if (dynamic === undefined) {
+      dynamic = { values: new Map(), last: 0, inserts: 0, hits: 0 }
+      this.#names.set(name, dynamic)
+    }
+    const number = this.#inserted++
+    dynamic.values.set(value, number)
+    dynamic.last = number
+    dynamic.inserts++
+    this.#queue.push({ name, value })
+    this.#bytes += bytes
+    // Names that are forgotten with their luck: a peer could send ever new ones.
+    if (this.#names.size > 500) this.#forgetNames()
+  }
+
+  #forgetNames(): void {
+    for (const [name, { values }] of this.#names) if (values.size === 0) this.#names.delete(name)
+  }
+
+  #evict(toBytes: number): void {
+    while (this.#bytes > toBytes && this.#queue.length > 0) {
+      const { name, value } = this.#queue.shift()!
+      this.#bytes -= name.length + value.length + entryOverheadBytes
+      const dynamic = this.#names.get(name)
+      if (dynamic?.values.get(value) === this.#evicted) dynamic.values.delete(value)
+      this.#evicted++
+    }
+  }
+}
+
+const stateless = new HpackEncoder(0)
+// Its table is empty whatever the peer allows, so that there is nothing to tell.
+stateless.begin()
 
 /** Encodes name, value, name, value. Nothing enters the peer's dynamic table. */
 export function encodeHeaderBlock(list: readonly string[]): Buffer {
-  const bytes: number[] = []
-  for (let i = 0; i < list.length; i += 2) {
-    const name = list[i]!
-    const value = list[i + 1]!
-    const whole = exact.get(`${name}\0${value}`)
-    if (whole !== undefined) {
-      pushInteger(bytes, whole, 7, 0x80)
-      continue
-    }
-    pushInteger(bytes, names.get(name) ?? 0, 4, 0)
-    if (!names.has(name)) pushString(bytes, name)
-    pushString(bytes, value)
-  }
-  return Buffer.from(bytes)
+  stateless.begin()
+  for (let i = 0; i < list.length; i += 2) stateless.field(list[i]!, list[i + 1]!)
+  return Buffer.from(stateless.end())
 }

@@ -86,20 +86,24 @@ function step(root: TreeNode, start: TreeNode, nibble: number): number {
 
 let machine: Int32Array | undefined
 
+/** Codes have five bits at least, so a string grows to 8/5 of its length at most. */
+let symbols = Buffer.allocUnsafeSlow(8192)
+
 /** Decodes `bytes[start..end)`. @returns undefined for a string that RFC 7541 section 5.2 forbids. */
 export function decodeHuffman(bytes: Uint8Array, start: number, end: number): string | undefined {
-  const table = (machine ??= buildMachine())
-  let state = 0
+  machine ??= buildMachine()
+  const table = machine
+  if ((end - start) * 2 > symbols.length) symbols = Buffer.allocUnsafeSlow((end - start) * 2)
+  let used = 0
   let entry = acceptBit
-  let text = ''
   for (let i = start; i < end; i++) {
     const byte = bytes[i]!
-    for (const nibble of [byte >> 4, byte & 15]) {
-      entry = table[state * 16 + nibble]!
-      if (entry & faultBit) return undefined
-      if (entry & emitBit) text += String.fromCharCode((entry >> 10) & 0xff)
-      state = entry & 0x1ff
-    }
+    entry = table[(entry & 0x1ff) * 16 + (byte >> 4)]!
+    if (entry & faultBit) return undefined
+    if (entry & emitBit) symbols[used++] = (entry >> 10) & 0xff
+    entry = table[(entry & 0x1ff) * 16 + (byte & 15)]!
+    if (entry & faultBit) return undefined
+    if (entry & emitBit) symbols[used++] = (entry >> 10) & 0xff
   }
-  return entry & acceptBit ? text : undefined
+  return entry & acceptBit ? symbols.toString('latin1', 0, used) : undefined
 }

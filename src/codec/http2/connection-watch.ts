@@ -1,0 +1,116 @@
+/** The clock of a connection, and its counters against floods: what the peer must do in time, and not too often. */
+import type { Clock } from '#/std/clock.ts'
+import type { TimerWheel } from '../timer-wheel.ts'
+import { WheelTimer } from '../timer-wheel.ts'
+import { FloodGuard } from './flood-guard.ts'
+import { errorCodes, Http2Fault } from './frame.ts'
+import type { Http2Limits } from './limits.ts'
+
+export interface WatchedConnection {
+  readonly streamCount: number
+  /** Nothing was under way for `idleTimeoutMs`. */
+  onIdleTooLong(): void
+  /** Something is under way: look whether it stands still. */
+  onLook(): void
+  /** The peer has had its time to read the last frames. */
+  onLingered(): void
+  onFault(error: unknown): void
+}
+
+export class ConnectionWatch {
+  readonly #connection: WatchedConnection
+  readonly #limits: Http2Limits
+  readonly #wheel: TimerWheel
+  readonly #clock: Clock
+  readonly #resets: FloodGuard
+  readonly #idleFrames: FloodGuard
+  readonly #timer = new WheelTimer(() => this.#tick())
+  /** Since when it is awaited, ms; -1 for nothing. */
+  #settingsSentMs = -1
+  #blockSinceMs = -1
+  #wasIdle = false
+  #isLingering = false
+
+  constructor(
+    connection: WatchedConnection,
+    { limits, wheel, clock }: { limits: Http2Limits; wheel: TimerWheel; clock: Clock },
+  ) {
+    this.#connection = connection
+    this.#limits = limits
+    this.#wheel = wheel
+    this.#clock = clock
+    this.#resets = new FloodGuard({ burst: limits.resetBurstMax, perSecond: limits.resetsPerSecondMax, clock })
+    const { idleFrameBurstMax, idleFramesPerSecondMax } = limits
+    this.#idleFrames = new FloodGuard({ burst: idleFrameBurstMax, perSecond: idleFramesPerSecondMax, clock })
+  }
+
+  /** @throws Http2Fault when there were too many frames that carry nothing. */
+  countIdleFrame(what: string): void {
+    if (!this.#idleFrames.take()) throw new Http2Fault(errorCodes.enhanceYourCalm, `too many ${what}`)
+  }
+
+  /** @throws Http2Fault when too many streams were reset, by the peer or by its fault. */
+  countReset(): void {
+    if (!this.#resets.take()) throw new Http2Fault(errorCodes.enhanceYourCalm, 'too many streams are reset')
+  }
+
+  settingsSent(): void {
+    if (this.#settingsSentMs < 0) this.#settingsSentMs = this.#clock.monotonicMs()
+  }
+
+  settingsAcknowledged(): void {
+    this.#settingsSentMs = -1
+  }
+
+  blockBegun(): void {
+    this.#blockSinceMs = this.#clock.monotonicMs()
+    this.start()
+  }
+
+  blockEnded(): void {
+    this.#blockSinceMs = -1
+  }
+
+  /** From now on something is under way. */
+  start(): void {
+    const { stallTimeoutMs, headerTimeoutMs, settingsTimeoutMs, idleTimeoutMs } = this.#limits
+    this.#wasIdle = this.#connection.streamCount === 0 && this.#settingsSentMs < 0 && this.#blockSinceMs < 0
+    // A stream that stands still is looked at twice.
+    const shortestMs = Math.min(stallTimeoutMs / 2, headerTimeoutMs, settingsTimeoutMs, idleTimeoutMs)
+    this.#wheel.set(this.#timer, this.#wasIdle ? idleTimeoutMs : shortestMs)
+  }
+
+  /** A stream was opened: a watch that was set for an idle connection comes sooner. */
+  wake(): void {
+    if (this.#wasIdle) this.start()
+  }
+
+  linger(): void {
+    this.#isLingering = true
+    this.#wheel.set(this.#timer, this.#limits.lingerTimeoutMs)
+  }
+
+  stop(): void {
+    this.#wheel.cancel(this.#timer)
+  }
+
+  #tick(): void {
+    const { headerTimeoutMs, settingsTimeoutMs } = this.#limits
+    if (this.#isLingering) this.#connection.onLingered()
+    else if (this.#isLate(this.#settingsSentMs, settingsTimeoutMs)) {
+      const detail = `no acknowledgement of SETTINGS in ${settingsTimeoutMs} ms`
+      this.#connection.onFault(new Http2Fault(errorCodes.settingsTimeout, detail))
+    } else if (this.#isLate(this.#blockSinceMs, headerTimeoutMs)) {
+      const detail = `no whole header block in ${headerTimeoutMs} ms`
+      this.#connection.onFault(new Http2Fault(errorCodes.enhanceYourCalm, detail))
+    } else if (this.#wasIdle && this.#connection.streamCount === 0) this.#connection.onIdleTooLong()
+    else {
+      this.#connection.onLook()
+      this.start()
+    }
+  }
+
+  #isLate(sinceMs: number, limitMs: number): boolean {
+    return sinceMs >= 0 && this.#clock.monotonicMs() - sinceMs >= limitMs
+  }
+}
