@@ -1,5 +1,6 @@
 /** What every request of the proxy shares. */
 import type { Http1Limits } from '#/codec/http1/limits.ts'
+import type { Http2Limits } from '#/codec/http2/limits.ts'
 import type { ProxySettings } from '#/config/proxy-settings.ts'
 import type { WorkloadIdentity } from '#/model/workload.ts'
 import type { Log } from '#/std/log.ts'
@@ -10,6 +11,7 @@ import type { UpstreamContext } from './upstream/upstream-context.ts'
 export interface ProxyContext extends UpstreamContext {
   settings: ProxySettings
   http1: Http1Limits
+  http2: Http2Limits
   log: Log
   /** Whom this proxy serves. */
   identity: WorkloadIdentity

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { isIP } from 'node:net'
 import { defaultLimits } from '#/codec/http1/limits.ts'
+import { defaultHttp2Limits } from '#/codec/http2/limits.ts'
 import { TimerWheel } from '#/codec/timer-wheel.ts'
 import type { ProxySettings } from '#/config/proxy-settings.ts'
 import type { WorkloadIdentity } from '#/model/workload.ts'
@@ -51,16 +52,31 @@ export class ProxyEngine {
       idleTimeoutMs: settings.clientIdleMs,
       outputBytesMax: settings.outputBytesMax,
     }
+    const http2 = {
+      ...defaultHttp2Limits,
+      requestLineBytesMax: settings.requestLineBytesMax,
+      headerBytesMax: settings.headerBytesMax,
+      headerCountMax: settings.headerCountMax,
+      headerTimeoutMs: settings.requestHeaderTimeoutMs,
+      idleTimeoutMs: settings.clientIdleMs,
+      outputBytesMax: settings.outputBytesMax,
+    }
+    const coarseWheel = new TimerWheel({ tickMs: coarseTickMs, clock })
     const certificates = new PemWatch({ clock, log, intervalMs: settings.certificateReloadMs })
     const upstream = {
       limits: settings,
       http1,
+      http2,
       certificates,
-      openConnection: clientCodec({ http1 }),
+      openConnection: clientCodec({
+        http1,
+        http2: { ...http2, streamsMax: settings.streamsPerConnectionMax },
+        wheel: coarseWheel,
+      }),
       clock,
       random,
       wheel: new TimerWheel({ tickMs, clock }),
-      coarseWheel: new TimerWheel({ tickMs: coarseTickMs, clock }),
+      coarseWheel,
       events,
       isLoop: (socket: Socket) => this.#isLoop(socket),
     }

@@ -1,6 +1,7 @@
 /** A proxy in this process that knows one destination, and applications that end with the test. */
 import type { TestContext } from 'node:test'
 import type { ProxySettings } from '#/config/proxy-settings.ts'
+import type { Cluster } from '#/model/cluster.ts'
 import type { Route } from '#/model/route.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import type { TestEngine } from './engine.ts'
@@ -32,6 +33,7 @@ export interface OutboundOptions {
   routes?: Route[]
   settings?: Partial<ProxySettings>
   isMeshed?: boolean
+  cluster?: Partial<Cluster>
 }
 
 export async function startOutbound(t: TestContext, options: OutboundOptions): Promise<Outbound> {
@@ -42,7 +44,7 @@ export async function startOutbound(t: TestContext, options: OutboundOptions): P
   source.set('listener', outboundListener())
   source.set('listener', apiListener(reviews), ['reviews.shop:80'])
   source.set('route', routeTable(reviews, ...routes))
-  source.set('cluster', edsCluster(reviews))
+  source.set('cluster', edsCluster(reviews, options.cluster))
   source.set('assignment', assignment(reviews, ...ports.map((port) => endpoint(port, { isMeshed }))))
   await until(() => started.engine.isReady, 'readiness')
   return { ...started, proxy: started.address('outbound') }

@@ -1,5 +1,6 @@
 /** What pools and clusters need, for tests. */
 import { defaultLimits } from '#/codec/http1/limits.ts'
+import { defaultHttp2Limits } from '#/codec/http2/limits.ts'
 import { TimerWheel } from '#/codec/timer-wheel.ts'
 import { EventRecorder, testSettings } from '#/proxy/testing/engine.ts'
 import { PemWatch } from '#/proxy/tls/pem-watch.ts'
@@ -21,15 +22,16 @@ export interface TestUpstreamOptions {
 
 export function testUpstream({ limits, clock = systemClock }: TestUpstreamOptions = {}): TestUpstream {
   const log = new Log({ component: 'proxy', sink: { write: () => undefined } })
+  const coarseWheel = new TimerWheel({ tickMs: 20, clock })
   return {
     limits: { ...testSettings(), ...limits },
     clock,
     random: seededRandom(1),
     wheel: new TimerWheel({ tickMs: 20, clock }),
-    coarseWheel: new TimerWheel({ tickMs: 20, clock }),
+    coarseWheel,
     events: new EventRecorder(),
     certificates: new PemWatch({ clock, log, intervalMs: 50 }),
-    openConnection: clientCodec({ http1: defaultLimits }),
+    openConnection: clientCodec({ http1: defaultLimits, http2: defaultHttp2Limits, wheel: coarseWheel }),
     isLoop: () => false,
   }
 }
