@@ -2,20 +2,30 @@
 import type { Server, Socket } from 'node:net'
 import { createServer } from 'node:net'
 import type { Http1Limits } from '#/codec/http1/limits.ts'
-import { Http1ServerConnection } from '#/codec/http1/server-connection.ts'
+import type { Http2Limits } from '#/codec/http2/limits.ts'
+import { defaultHttp2Limits } from '#/codec/http2/limits.ts'
 import type { ServerHandler } from '#/codec/stream.ts'
 import type { TimerWheel } from '#/codec/timer-wheel.ts'
+import type { TlsEntrance, TlsPeer } from '#/proxy/tls/tls-entrance.ts'
 import type { HostPort } from '#/std/host-port.ts'
+import type { HttpConnection } from './http-entrance.ts'
+import { HttpEntrance } from './http-entrance.ts'
 
 export interface BoundListenerOptions {
   address: HostPort
   limits: Http1Limits
+  /** Absent: HTTP/1.1 alone is spoken. */
+  http2?: Http2Limits
+  /** Connections are TLS. */
+  tls?: TlsEntrance
   wheel: TimerWheel
   connectionsMax: number
-  /** What is done with the requests of a connection; undefined closes it. */
-  handlerFor: (socket: Socket) => ServerHandler | undefined
+  /** What is done with the requests of a connection; undefined closes it. `peer` is what TLS told. */
+  handlerFor: (socket: Socket, peer?: TlsPeer) => ServerHandler | undefined
   onConnection: () => void
   onConnectionClosed: () => void
+  /** With `tls`: a connection that came no further. */
+  onHandshakeFailed?: (detail: string) => void
   /** The listener has stopped by itself. */
   onError: (error: Error) => void
 }
@@ -26,7 +36,7 @@ const backlog = 4096
 export class BoundListener {
   readonly #options: BoundListenerOptions
   readonly #server: Server
-  readonly #connections = new Set<Http1ServerConnection>()
+  readonly #connections = new Set<HttpConnection>()
   #isDraining = false
 
   constructor(options: BoundListenerOptions) {
@@ -83,16 +93,33 @@ export class BoundListener {
   }
 
   #accept(socket: Socket): void {
-    const handler = this.#options.handlerFor(socket)
+    const { tls, onHandshakeFailed } = this.#options
+    if (!tls) {
+      this.#enter(socket, this.#options.handlerFor(socket), this.#options.http2 ? '' : 'http/1.1')
+      return
+    }
+    // What goes wrong below TLS is told by the handshake, or by the codec.
+    socket.on('error', () => socket.destroy())
+    tls.accept(socket, {
+      onSecure: (secure, peer) => this.#enter(secure, this.#options.handlerFor(socket, peer), peer.protocol),
+      onHandshakeFailed: (detail) => onHandshakeFailed?.(detail),
+    })
+  }
+
+  /** @param protocol what ALPN agreed on, empty to find out. */
+  #enter(socket: Socket, handler: ServerHandler | undefined, protocol: string): void {
     if (!handler) {
       socket.destroy()
       return
     }
     this.#options.onConnection()
-    const connection = new Http1ServerConnection(socket, {
+    const { limits, http2 = defaultHttp2Limits, wheel } = this.#options
+    const connection = new HttpEntrance(socket, {
       handler,
-      limits: this.#options.limits,
-      wheel: this.#options.wheel,
+      http1: limits,
+      http2,
+      wheel,
+      protocol,
       onClosed: () => {
         this.#connections.delete(connection)
         this.#options.onConnectionClosed()

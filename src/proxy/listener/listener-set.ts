@@ -8,6 +8,8 @@ import { inbound } from '#/proxy/inbound.ts'
 import { outbound } from '#/proxy/outbound.ts'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
 import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
+import type { TlsEntrance, TlsPeer } from '#/proxy/tls/tls-entrance.ts'
+import { openTlsEntrance } from '#/proxy/tls/tls-entrance.ts'
 import { Backoff } from '#/std/backoff.ts'
 import type { Timer } from '#/std/clock.ts'
 import type { HostPort } from '#/std/host-port.ts'
@@ -22,6 +24,7 @@ interface Binding {
   /** As configured, by which a change is seen. */
   key: string
   bound: BoundListener | undefined
+  tls: TlsEntrance | undefined
   fault: string
   backoff: Backoff
   retry: Timer | undefined
@@ -84,13 +87,14 @@ export class ListenerSet {
   apply(entry: ListenerEntry): void {
     if (this.#isStopped) return
     const { listener } = entry
-    const key = `${formatHostPort(listener.address!)} ${listener.direction} ${listener.isRedirected}`
+    const key = `${formatHostPort(listener.address!)} ${listener.direction} ${listener.isRedirected} ${JSON.stringify(listener.tls)}`
     const before = this.#bindings.get(entry.name)
     if (before?.key === key && before.entry === entry) return
     const binding: Binding = {
       entry,
       key,
       bound: undefined,
+      tls: undefined,
       fault: '',
       backoff: new Backoff({ initialMs: 200, maxMs: 5000, random: this.#context.random }),
       retry: undefined,
@@ -127,8 +131,9 @@ export class ListenerSet {
     return [...bound, ...this.#leaving]
   }
 
-  #leave({ bound, retry }: Binding): void {
+  #leave({ bound, retry, tls }: Binding): void {
     retry?.cancel()
+    tls?.close()
     if (!bound) return
     bound.stopAccepting()
     bound.drain()
@@ -141,6 +146,7 @@ export class ListenerSet {
     const address = formatHostPort(entry.listener.address!)
     try {
       if (entry.listener.isRedirected) prepareOriginalDestination()
+      binding.tls ??= await this.#openTls(entry)
       binding.bound = this.#newBound(binding)
       await binding.bound.bind()
       binding.fault = ''
@@ -158,24 +164,35 @@ export class ListenerSet {
     }
   }
 
+  async #openTls({ listener }: ListenerEntry): Promise<TlsEntrance | undefined> {
+    if (!listener.tls) return undefined
+    const { certificates, settings } = this.#context
+    const handshakeTimeoutMs = settings.requestHeaderTimeoutMs
+    return await openTlsEntrance({ tls: listener.tls, watch: certificates, handshakeTimeoutMs })
+  }
+
   #newBound(binding: Binding): BoundListener {
-    const { entry } = binding
-    const { http1, settings, coarseWheel, events } = this.#context
+    const { entry, tls } = binding
+    const { http1, http2, settings, coarseWheel, events } = this.#context
     const road = entry.listener.direction === 'inbound' ? inbound : outbound
     const shared = new ConnectionHandler({
       context: this.#context,
       road,
       entrance: { listener: entry, original: undefined },
     })
-    const handlerFor = (socket: Socket): ServerHandler | undefined => {
+    const handlerFor = (socket: Socket, peer?: TlsPeer): ServerHandler | undefined => {
       entry.wake()
-      if (!entry.listener.isRedirected) return shared
-      const entrance = { listener: entry, original: originalDestination(socket) }
+      const { isRedirected } = entry.listener
+      if (!isRedirected && !peer) return shared
+      const original = isRedirected ? originalDestination(socket) : undefined
+      const entrance = { listener: entry, original, ...(peer ? { tls: peer } : {}) }
       return new ConnectionHandler({ context: this.#context, road, entrance })
     }
     const bound = new BoundListener({
       address: entry.listener.address!,
       limits: http1,
+      http2,
+      ...(tls ? { tls } : {}),
       wheel: coarseWheel,
       connectionsMax: settings.listenerConnectionsMax,
       handlerFor,
@@ -184,6 +201,7 @@ export class ListenerSet {
         events.onConnectionClosed(entry.name)
         if (bound.connections === 0) this.#leaving.delete(bound)
       },
+      onHandshakeFailed: (detail) => events.onMalformed(entry.name, 'client_tls_failed', detail),
       onError: (error) => this.#context.log.error('a listener failed', { listener: entry.name, fault: error.message }),
     })
     return bound

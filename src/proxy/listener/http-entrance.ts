@@ -1,0 +1,109 @@
+/**
+ * Which version of HTTP a connection speaks: told by ALPN, else by its first bytes (RFC 9113 section 3.4). Nothing is read
+ * twice: the codec that is chosen gets the first chunk as it came.
+ *
+ *   waiting ──no preface──▶ HTTP/1.1
+ *     └─────preface──▶ HTTP/2
+ */
+import type { Socket } from 'node:net'
+import type { Http1Limits } from '#/codec/http1/limits.ts'
+import { Http1ServerConnection } from '#/codec/http1/server-connection.ts'
+import { preface } from '#/codec/http2/frame.ts'
+import type { Http2Limits } from '#/codec/http2/limits.ts'
+import { Http2ServerConnection } from '#/codec/http2/server-connection.ts'
+import type { ServerHandler } from '#/codec/stream.ts'
+import type { TimerWheel } from '#/codec/timer-wheel.ts'
+import { WheelTimer } from '#/codec/timer-wheel.ts'
+
+/** A client's connection, in whatever version. */
+export interface HttpConnection {
+  /** No request is under way. */
+  readonly isIdle: boolean
+  /** Closes when the requests under way are done. */
+  drain(): void
+  destroy(): void
+}
+
+export interface HttpEntranceOptions {
+  handler: ServerHandler
+  http1: Http1Limits
+  http2: Http2Limits
+  /** Coarse. */
+  wheel: TimerWheel
+  /** What ALPN agreed on; empty to find out. */
+  protocol: string
+  /** Called once when the connection is gone. */
+  onClosed: () => void
+}
+
+export class HttpEntrance implements HttpConnection {
+  readonly #socket: Socket
+  readonly #options: HttpEntranceOptions
+  readonly #timer: WheelTimer
+  #chosen: HttpConnection | undefined
+  #partial: Buffer | undefined
+
+  constructor(socket: Socket, options: HttpEntranceOptions) {
+    this.#socket = socket
+    this.#options = options
+    this.#timer = new WheelTimer(() => socket.destroy())
+    if (options.protocol !== '') {
+      this.#choose(options.protocol === 'h2')
+      return
+    }
+    options.wheel.set(this.#timer, options.http1.idleTimeoutMs)
+    socket.on('data', this.#onData)
+    socket.on('end', this.#onEnd)
+    socket.on('error', this.#onEnd)
+    socket.on('close', this.#onClose)
+  }
+
+  get isIdle(): boolean {
+    return this.#chosen?.isIdle ?? true
+  }
+
+  drain(): void {
+    if (this.#chosen) this.#chosen.drain()
+    else this.#socket.destroy()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const bytes = this.#partial ? Buffer.concat([this.#partial, chunk]) : chunk
+    const length = Math.min(bytes.length, preface.length)
+    const isPreface = bytes.compare(preface, 0, length, 0, length) === 0
+    if (isPreface && length < preface.length) {
+      // Counted from the first byte, as the time for the head of a request.
+      if (!this.#partial) this.#options.wheel.set(this.#timer, this.#options.http1.headerTimeoutMs)
+      this.#partial = bytes
+      return
+    }
+    const socket = this.#socket
+    socket.removeListener('data', this.#onData)
+    socket.removeListener('end', this.#onEnd)
+    socket.removeListener('error', this.#onEnd)
+    socket.removeListener('close', this.#onClose)
+    this.#options.wheel.cancel(this.#timer)
+    this.#choose(isPreface)
+    socket.emit('data', bytes)
+  }
+
+  readonly #onEnd = (): void => {
+    this.#socket.destroy()
+  }
+
+  readonly #onClose = (): void => {
+    this.#options.wheel.cancel(this.#timer)
+    this.#options.onClosed()
+  }
+
+  #choose(isHttp2: boolean): void {
+    const { handler, wheel, http1, http2, onClosed } = this.#options
+    this.#chosen = isHttp2
+      ? new Http2ServerConnection(this.#socket, { handler, wheel, onClosed, limits: http2 })
+      : new Http1ServerConnection(this.#socket, { handler, wheel, onClosed, limits: http1 })
+  }
+}
