@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { UnwritableMessage } from '../http1/fault.ts'
 import type { HeaderList, RequestHead, ResponseHead } from '../message.ts'
+import { onBytes } from '../shared-read.ts'
 import type { ClientConnection, ClientConnectionOwner, ClientSink, ClientStream } from '../stream.ts'
 import { Http2ClientStream } from './client-stream.ts'
 import { Http2Connection } from './connection.ts'
@@ -43,7 +44,7 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
       [settingIds.initialWindowSize, streamWindowBytes],
       [settingIds.maxHeaderListSize, headerBytesMax],
     ])
-    socket.on('data', (chunk: Buffer) => this.read(chunk))
+    onBytes(socket, (chunk) => this.read(chunk))
   }
 
   get capacity(): number {

@@ -18,6 +18,7 @@ import { HpackFault } from './hpack/decoder.ts'
 import { HpackEncoder } from './hpack/encoder.ts'
 import type { Http2Limits } from './limits.ts'
 import { Http2Output, type Http2OutputOwner } from './output.ts'
+import { Progress } from './progress.ts'
 import { ReceiveWindow } from './receive-window.ts'
 import { SendScheduler } from './send-scheduler.ts'
 import { PeerSettings } from './settings.ts'
@@ -45,6 +46,7 @@ export abstract class Http2Core implements Http2OutputOwner {
   protected readonly watch: ConnectionWatch
   protected readonly streams = new Map<number, Http2Stream>()
   readonly #resumed = new Set<Http2Stream>()
+  readonly #outputProgress = new Progress()
   /** The highest stream of the peer's that we began with. */
   protected lastPeerStream = 0
   /** Within a call that reads from the peer: what is thrown ends the connection. */
@@ -172,13 +174,18 @@ export abstract class Http2Core implements Http2OutputOwner {
 
   // What ends it.
 
-  /** Two looks without a byte, half the time apart. */
-  onLook(): void {
+  /** Streams that stand still by the peer's fault are lost; all of them when it reads nothing at all. */
+  onLook(nowMs: number): void {
+    const { stallTimeoutMs } = this.limits
+    const detail = `no byte in ${stallTimeoutMs} ms`
+    if (this.#outputProgress.stillMs(this.output.takenBytes, nowMs) >= stallTimeoutMs && this.output.isFull) {
+      this.#loseAll('timeout', detail)
+      this.destroy()
+      return
+    }
     for (const stream of [...this.streams.values()]) {
-      const isStill = stream.movedBytes === stream.movedBytesBefore
-      stream.movedBytesBefore = stream.movedBytes
-      if (!isStill || !stream.isAwaitingPeer || !this.mayStall(stream)) continue
-      stream.fail(errorCodes.cancel, 'timeout', `no byte in ${this.limits.stallTimeoutMs} ms`)
+      const isLate = stream.progress.stillMs(stream.movedBytes, nowMs) >= stallTimeoutMs
+      if (isLate && stream.isAwaitingPeer && this.mayStall(stream)) stream.fail(errorCodes.cancel, 'timeout', detail)
     }
   }
 

@@ -11,7 +11,7 @@ export interface WatchedConnection {
   /** Nothing was under way for `idleTimeoutMs`. */
   onIdleTooLong(): void
   /** Something is under way: look whether it stands still. */
-  onLook(): void
+  onLook(nowMs: number): void
   /** The peer has had its time to read the last frames. */
   onLingered(): void
   onFault(error: unknown): void
@@ -62,9 +62,10 @@ export class ConnectionWatch {
     this.#settingsSentMs = -1
   }
 
+  /** The timer is not set anew: a peer that begins ever new blocks would put off all that is due. */
   blockBegun(): void {
     this.#blockSinceMs = this.#clock.monotonicMs()
-    this.start()
+    this.wake()
   }
 
   blockEnded(): void {
@@ -75,12 +76,12 @@ export class ConnectionWatch {
   start(): void {
     const { stallTimeoutMs, headerTimeoutMs, settingsTimeoutMs, idleTimeoutMs } = this.#limits
     this.#wasIdle = this.#connection.streamCount === 0 && this.#settingsSentMs < 0 && this.#blockSinceMs < 0
-    // A stream that stands still is looked at twice.
+    // One that stands still is looked at more than once.
     const shortestMs = Math.min(stallTimeoutMs / 2, headerTimeoutMs, settingsTimeoutMs, idleTimeoutMs)
     this.#wheel.set(this.#timer, this.#wasIdle ? idleTimeoutMs : shortestMs)
   }
 
-  /** A stream was opened: a watch that was set for an idle connection comes sooner. */
+  /** Something is under way: a watch that was set for an idle connection comes sooner. */
   wake(): void {
     if (this.#wasIdle) this.start()
   }
@@ -105,7 +106,7 @@ export class ConnectionWatch {
       this.#connection.onFault(new Http2Fault(errorCodes.enhanceYourCalm, detail))
     } else if (this.#wasIdle && this.#connection.streamCount === 0) this.#connection.onIdleTooLong()
     else {
-      this.#connection.onLook()
+      this.#connection.onLook(this.#clock.monotonicMs())
       this.start()
     }
   }

@@ -66,6 +66,11 @@ export class Http2Output {
     return this.sentBytes + this.#used
   }
 
+  /** Bytes that the system has taken. */
+  get takenBytes(): number {
+    return this.sentBytes - this.#socket.writableLength
+  }
+
   /** Writes the header of a frame whose payload of `length` bytes the caller puts behind it, at `reserved`. */
   frame(type: number, frameFlags: number, streamId: number, length: number): Buffer {
     const block = this.#reserve(frameHeaderBytes + length)

@@ -69,8 +69,13 @@ export class SendScheduler {
       return false
     }
     const before = stream.movedBytes
-    if (!stream.sendWaiting()) return stream.movedBytes > before
+    const isThrough = stream.sendWaiting()
     this.#blocked.delete(stream)
+    if (!isThrough) {
+      // To the end of the line: when there is no more room, the next pump goes on with the others.
+      if (!stream.isOver) this.#blocked.add(stream)
+      return stream.movedBytes > before
+    }
     if (!stream.isOver) stream.deliverWritable()
     return false
   }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import { errorCodes as answers } from '#/std/errors.ts'
 import type { HeaderList, RequestHead } from '../message.ts'
+import { onBytes } from '../shared-read.ts'
 import type { ServerHandler } from '../stream.ts'
 import { Http2Connection, tooLarge } from './connection.ts'
 import type { Http2ConnectionOptions } from './connection-core.ts'
@@ -49,7 +50,7 @@ export class Http2ServerConnection extends Http2Connection {
       [settingIds.enableConnectProtocol, 1],
     ])
     if (options.upgraded) this.#beginUpgraded(options.upgraded)
-    socket.on('data', (chunk: Buffer) => this.#readWithPreface(chunk))
+    onBytes(socket, (chunk) => this.#readWithPreface(chunk))
   }
 
   get isIdle(): boolean {
@@ -234,6 +235,8 @@ export class Http2ServerConnection extends Http2Connection {
   }
 
   protected onGone(): void {
+    for (const stream of this.#finishing) stream.miss()
+    this.#finishing.length = 0
     this.#options.onClosed?.()
   }
 }

@@ -117,6 +117,11 @@ export class Http2ServerStream extends Http2Stream implements ServerStream {
     sink?.onFinished()
   }
 
+  /** The answer was written, and did not leave before the connection was lost. */
+  miss(): void {
+    this.deliverLoss('connection-lost')
+  }
+
   reset(reason: ResetReason): void {
     if (this.isOver) return
     this.sink = undefined

@@ -2,10 +2,12 @@
  * One stream of an HTTP/2 connection, either side (RFC 9113 section 5): windows, what waits for them, and its end.
  * A subclass speaks the seam's language (`../stream.ts`).
  */
+import { UnwritableMessage } from '../http1/fault.ts'
 import type { HeaderList } from '../message.ts'
 import type { ResetReason } from '../stream.ts'
 import type { Http2Core } from './connection-core.ts'
 import { errorCodes } from './frame.ts'
+import { Progress } from './progress.ts'
 
 /** Pieces that wait are kept as they are when they are large, copied when they would hold a large buffer alive. */
 const keptWholeBytes = 8192
@@ -38,7 +40,7 @@ export abstract class Http2Stream {
   #receivedBytes = 0
   /** Moves with every byte of a body in either direction: a stream that stands still is told by it. */
   movedBytes = 0
-  movedBytesBefore = -1
+  readonly progress = new Progress()
 
   constructor(connection: Http2Core, id: number) {
     this.connection = connection
@@ -60,9 +62,12 @@ export abstract class Http2Stream {
     return this.#sending !== undefined || this.#endWaits
   }
 
-  /** The peer owes bytes, or does not take ours. */
+  /**
+   * The peer does not take our bytes, or owes those that it announced. A body of unknown length may be silent for as long as it
+   * likes: gRPC streams and tunnels are.
+   */
   get isAwaitingPeer(): boolean {
-    return this.isSendBlocked || !(this.isReceiveClosed || this.#isPaused)
+    return this.isSendBlocked || (this.announcedBytes >= 0 && !this.isReceiveClosed && !this.#isPaused)
   }
 
   // What goes out.
@@ -74,10 +79,9 @@ export abstract class Http2Stream {
     if (this.#sending === undefined) from = this.connection.sender.send(this, chunk, 0, chunk.length)
     this.movedBytes += from
     if (from === chunk.length) return !this.connection.output.isFull || this.#wait()
-    if (this.#sending === undefined) {
-      this.#sending = [chunk]
-      this.#sendingFrom = from
-    } else this.#sending.push(chunk)
+    const rest = from === 0 ? chunk : chunk.subarray(from)
+    this.#sending ??= []
+    this.#sending.push(rest.length < keptWholeBytes ? Buffer.from(rest) : rest)
     this.connection.sender.block(this)
     return false
   }
@@ -113,9 +117,19 @@ export abstract class Http2Stream {
     }
     if (this.#endWaits) {
       this.#endWaits = false
-      this.#writeEnd(this.#trailers)
+      this.#writeLateEnd()
     }
     return true
+  }
+
+  /** Nobody waits for it who could be told by an exception that the trailers can't be written. */
+  #writeLateEnd(): void {
+    try {
+      this.#writeEnd(this.#trailers)
+    } catch (error) {
+      if (!(error instanceof UnwritableMessage)) throw error
+      this.fail(errorCodes.internalError, 'protocol-error', error.message)
+    }
   }
 
   #writeEnd(trailers: HeaderList | undefined): void {

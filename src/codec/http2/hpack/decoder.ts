@@ -48,6 +48,7 @@ function isFieldValue(value: string): boolean {
 /** Names seen lately that were found good, so that a name is looked at once; it gives each name one string, too. */
 const goodNames = new Map<string, string>(staticTable.map(([name]) => [name, name]))
 const goodNamesMax = 1000
+const goodNameLengthMax = 64
 
 export class HpackDecoder {
   readonly #tableBytesMax: number
@@ -131,7 +132,10 @@ export class HpackDecoder {
 
   #checkName(name: string): void {
     if (!isFieldName(name)) this.malformed ||= `${JSON.stringify(name)} is no name of a field in HTTP/2`
-    else if (goodNames.size < goodNamesMax) goodNames.set(name, name)
+    else if (name.length <= goodNameLengthMax) {
+      if (goodNames.size >= goodNamesMax) goodNames.clear()
+      goodNames.set(name, name)
+    }
   }
 
   #takeEntry(index: number): void {

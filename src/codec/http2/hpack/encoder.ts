@@ -39,6 +39,8 @@ staticTable.forEach(([name, value], i) => {
 
 const nameEntries = new Map<string, NameEntry>()
 const nameEntriesMax = 2000
+/** Longer names are not remembered: peers choose them. */
+const nameLengthMax = 64
 
 function nameEntry(name: string): NameEntry {
   let entry = nameEntries.get(name)
@@ -50,7 +52,8 @@ function nameEntry(name: string): NameEntry {
       isIndexable: !neverIndexed.has(name) && !sensitive.has(name),
       isSensitive: sensitive.has(name),
     }
-    if (nameEntries.size < nameEntriesMax) nameEntries.set(name, entry)
+    if (nameEntries.size >= nameEntriesMax) nameEntries.clear()
+    if (name.length <= nameLengthMax) nameEntries.set(name, entry)
   }
   return entry
 }
@@ -105,6 +108,8 @@ export class HpackEncoder {
   #bytes = 0
   /** The smallest limit since the last block, which the peer must be told (RFC 7541 section 4.2); -1 when it did not change. */
   #toldLimit = -1
+  /** A block was begun and not ended. */
+  #isOpen = false
   #inserted = 0
   /** Oldest first, by the number of insertion, from `#evicted` on. */
   readonly #queue: { name: string; value: string }[] = []
@@ -130,6 +135,9 @@ export class HpackEncoder {
 
   begin(): void {
     used = 0
+    // The last block was not sent (something in it can't be written): the peer's table lacks what it put into ours.
+    if (this.#isOpen) this.#startOver()
+    this.#isOpen = true
     if (this.#toldLimit < 0) return
     if (this.#toldLimit < this.#limit) putInteger(this.#toldLimit, 5, 0x20)
     putInteger(this.#limit, 5, 0x20)
@@ -184,8 +192,15 @@ export class HpackEncoder {
     putString(value)
   }
 
+  /** Empties both tables: a limit of 0 is told first (RFC 7541 section 4.3). */
+  #startOver(): void {
+    this.#evict(0)
+    this.#toldLimit = 0
+  }
+
   /** The whole block, until the next `begin` of whichever encoder. */
   end(): Buffer {
+    this.#isOpen = false
     return scratch.subarray(0, used)
   }
 
