@@ -10,6 +10,7 @@ import {
   parseGrpcTimeout,
 } from '#/proxy/policy/grpc.ts'
 import { GrpcWeb } from './grpc-web.ts'
+import type { RequestBody } from './request-body.ts'
 
 export class GrpcCall {
   readonly kind: Exclude<GrpcKind, ''>
@@ -32,8 +33,11 @@ export class GrpcCall {
   }
 
   /** For a backend that speaks gRPC only. */
-  translateWeb(head: RequestHead): void {
-    if (this.kind !== 'grpc') this.web = new GrpcWeb(head, this.kind === 'web-text')
+  translateWeb(head: RequestHead, body: RequestBody | undefined): void {
+    if (this.kind === 'grpc') return
+    this.web = new GrpcWeb(head, this.kind === 'web-text')
+    // While the destination was looked up a part of the body may have come.
+    body?.translate(this.web)
   }
 
   onHead(head: ResponseHead, isEnd: boolean): void {

@@ -5,6 +5,7 @@
  */
 import type { HeaderList } from '#/codec/message.ts'
 import type { ClientStream, ServerStream } from '#/codec/stream.ts'
+import type { GrpcWeb } from './grpc-web.ts'
 
 export class RequestBody {
   readonly #stream: ServerStream
@@ -45,6 +46,11 @@ export class RequestBody {
   push(chunk: Uint8Array): void {
     if (this.#copy) this.#keep(chunk)
     if (this.#target && !this.#target.writeData(chunk)) this.#pause()
+  }
+
+  /** Only before the first attempt: what has come so far becomes something else. */
+  translate(web: GrpcWeb): void {
+    this.#copy = this.#copy?.map((chunk) => web.takeRequest(chunk))
   }
 
   end(trailers: HeaderList | undefined): void {

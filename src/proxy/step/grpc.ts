@@ -17,7 +17,7 @@ export function readGrpc(exchange: Exchange): StepOutcome {
 
 /** Over HTTP/1.1 grpc-web is passed: what stands there may speak it, and gRPC it can't. */
 export function translateGrpcWeb(exchange: Exchange): StepOutcome {
-  const { grpc, cluster, head } = exchange
-  if (grpc && grpc.kind !== 'grpc' && cluster!.model.protocol === 'http2') grpc.translateWeb(head)
+  const { grpc, cluster, head, body } = exchange
+  if (grpc && grpc.kind !== 'grpc' && cluster!.model.protocol === 'http2') grpc.translateWeb(head, body)
   return 'next'
 }
