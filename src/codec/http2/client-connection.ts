@@ -1,6 +1,7 @@
 /** The client side of an HTTP/2 connection: many requests at a time. */
 import type { Socket } from 'node:net'
 import { UnwritableMessage } from '../http1/fault.ts'
+import { isBodiless } from '../http1/response-head.ts'
 import type { HeaderList, RequestHead, ResponseHead } from '../message.ts'
 import { onBytes } from '../shared-read.ts'
 import type { ClientConnection, ClientConnectionOwner, ClientSink, ClientStream } from '../stream.ts'
@@ -15,6 +16,7 @@ import { writeRequest } from './request-fields.ts'
 import { readResponse } from './response-fields.ts'
 import { receiveTrailers } from './server-connection.ts'
 import type { Http2Stream } from './stream.ts'
+import { addProof } from './websocket.ts'
 
 export interface Http2ClientOptions extends Http2ConnectionOptions {
   owner: ClientConnectionOwner
@@ -121,7 +123,8 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
 
   #takeHead(stream: Http2ClientStream, head: ResponseHead, isEnd: boolean): void {
     stream.hasHead = true
-    if (head.status !== 101 && stream.method !== 'HEAD' && head.status !== 304) stream.announcedBytes = head.bodyLength
+    if (head.status === 101) addProof(head, stream.websocketProof)
+    else stream.announcedBytes = isBodiless(stream.method, head.status) ? 0 : head.bodyLength
     if (!isEnd) {
       stream.sink.onHead(head, false)
       return

@@ -5,12 +5,15 @@ import type { ClientSink, ClientStream, ResetReason } from '../stream.ts'
 import type { Http2ClientConnection } from './client-connection.ts'
 import { errorCodes } from './frame.ts'
 import { Http2Stream, resetCode } from './stream.ts'
+import { proofFor } from './websocket.ts'
 
 export class Http2ClientStream extends Http2Stream implements ClientStream {
   readonly sink: ClientSink
   readonly method: string
   /** The protocol asked for, empty for none. */
   readonly upgrade: string
+  /** What the owner's client awaits beside 101; empty for nothing. */
+  readonly websocketProof: string
   /** The answer's head has come. */
   hasHead = false
   hasBytes = false
@@ -30,6 +33,7 @@ export class Http2ClientStream extends Http2Stream implements ClientStream {
     this.sink = sink
     this.method = head.method
     this.upgrade = head.upgrade
+    this.websocketProof = head.upgrade === '' ? '' : proofFor(head)
     this.#left = isEnd || head.upgrade !== '' ? unknownLength : head.bodyLength
   }
 

@@ -43,6 +43,7 @@ export abstract class Http2Core implements Http2OutputOwner {
   readonly peer = new PeerSettings()
   readonly sender: SendScheduler
   readonly receiveWindow: ReceiveWindow
+  protected readonly clock: Clock
   protected readonly watch: ConnectionWatch
   protected readonly streams = new Map<number, Http2Stream>()
   readonly #resumed = new Set<Http2Stream>()
@@ -58,6 +59,7 @@ export abstract class Http2Core implements Http2OutputOwner {
   constructor(socket: Socket, { limits, wheel, clock = systemClock }: Http2ConnectionOptions) {
     this.socket = socket
     this.limits = limits
+    this.clock = clock
     this.output = new Http2Output({ socket, bytesMax: limits.outputBytesMax, owner: this })
     this.encoder = new HpackEncoder(limits.headerTableBytesMax)
     this.writer = new FrameWriter(this)

@@ -226,7 +226,7 @@ export function writeRequest(encoder: HpackEncoder, head: RequestHead, bodyLengt
     if (!isMethod(upgrade)) throw new UnwritableMessage('the protocol to upgrade to is no token')
     encoder.field(':protocol', upgrade)
   }
-  writeFields(encoder, head.headers, upgrade === '' ? '' : 'sec-websocket-key')
+  writeFields(encoder, head.headers, '')
   if (bodyLength > 0 || (bodyLength === 0 && methodsWithBody.has(method))) {
     encoder.field('content-length', String(bodyLength))
   }

@@ -66,13 +66,13 @@ function readStatus(text: string): number {
   return status
 }
 
-/** @throws UnwritableMessage */
-export function writeResponse(encoder: HpackEncoder, head: ResponseHead, method: string): void {
+/** @param leftOut a field that the client did not ask for, empty for none. @throws UnwritableMessage */
+export function writeResponse(encoder: HpackEncoder, head: ResponseHead, method: string, leftOut = ''): void {
   const { status, bodyLength } = head
   const isSwitch = status === 101
   encoder.begin()
   encoder.field(':status', isSwitch ? '200' : statusText(status))
-  writeFields(encoder, head.headers, isSwitch ? 'sec-websocket-accept' : '')
+  writeFields(encoder, head.headers, leftOut)
   if (!isSwitch && saysLength(head, method)) encoder.field('content-length', String(bodyLength))
 }
 

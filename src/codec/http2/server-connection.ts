@@ -201,7 +201,7 @@ export class Http2ServerConnection extends Http2Connection {
     this.writer.goaway(windowBytesMax, errorCodes.noError, 'draining')
     this.writer.ping(drainPing, false)
     // A client that answers no PING has a moment all the same.
-    setTimeout(() => this.#takeNoMore(), this.limits.lingerTimeoutMs).unref()
+    this.clock.after(this.limits.lingerTimeoutMs, () => this.#takeNoMore(), true)
   }
 
   protected onPingAck(payload: Buffer): void {

@@ -8,6 +8,7 @@ import { errorCodes } from './frame.ts'
 import { writeInformational, writeResponse } from './response-fields.ts'
 import type { Http2ServerConnection } from './server-connection.ts'
 import { Http2Stream, resetCode } from './stream.ts'
+import { addKey } from './websocket.ts'
 
 export class Http2ServerStream extends Http2Stream implements ServerStream {
   readonly head: RequestHead
@@ -20,6 +21,8 @@ export class Http2ServerStream extends Http2Stream implements ServerStream {
   #left = unknownLength
   #isBodiless = false
   #isFinished = false
+  /** The client knows nothing of a key, nor of its proof. */
+  readonly #isKeyOurs: boolean
   /** The end of a request to upgrade belongs to the tunnel. */
   #isTunnel = false
 
@@ -27,6 +30,7 @@ export class Http2ServerStream extends Http2Stream implements ServerStream {
     super(connection, id)
     this.#server = connection
     this.head = head
+    this.#isKeyOurs = addKey(head)
     this.remoteAddress = connection.remoteAddress
     this.announcedBytes = head.upgrade === '' ? head.bodyLength : unknownLength
   }
@@ -54,7 +58,7 @@ export class Http2ServerStream extends Http2Stream implements ServerStream {
     if (isSwitch && this.head.upgrade === '') {
       throw new UnwritableMessage('101 answers a request that asked for no upgrade')
     }
-    writeResponse(this.connection.encoder, head, this.head.method)
+    writeResponse(this.connection.encoder, head, this.head.method, this.#isKeyOurs ? 'sec-websocket-accept' : '')
     this.#hasHead = true
     this.#isTunnel = isSwitch
     this.#isBodiless = !isSwitch && isBodiless(this.head.method, head.status)
