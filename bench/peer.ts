@@ -143,7 +143,7 @@ const envoy: Peer = async ({ upstream, port, folder }) => {
   return { pids: () => [running.pid], stop: () => running.stop() }
 }
 
-const meshYaml = (upstream: number, port: number): string => `
+export const meshYaml = (upstream: number, port: number): string => `
 apiVersion: v1
 kind: Service
 metadata: { name: echo, namespace: bench }

@@ -8,6 +8,7 @@
  */
 import type { Socket } from 'node:net'
 import type { RequestHead } from '../message.ts'
+import { onBytes } from '../shared-read.ts'
 import type { ClientConnection, ClientConnectionOwner, ClientSink, ClientStream } from '../stream.ts'
 import { BodyReader } from './body-reader.ts'
 import { Http1ClientStream } from './client-stream.ts'
@@ -52,7 +53,7 @@ export class Http1ClientConnection implements ClientConnection, OutputOwner {
     this.#head = new HeadBuffer({ limits: options.limits, maySkipLine: false })
     this.#body = new BodyReader(options.limits)
     this.output = new Output({ socket, bytesMax: options.limits.outputBytesMax, owner: this })
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    onBytes(socket, (chunk) => this.#onData(chunk))
     socket.on('end', () => this.#onEnd())
     socket.on('error', (error: NodeJS.ErrnoException) => this.#onLost(error.code ?? error.message))
     socket.on('close', () => this.#onLost('the connection was closed'))

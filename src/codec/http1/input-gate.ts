@@ -3,6 +3,7 @@
  * when the socket may bring more: not while its reader has paused it, and not while too much is held.
  */
 import type { Socket } from 'node:net'
+import { owned } from '../shared-read.ts'
 
 export class InputGate {
   readonly #socket: Socket
@@ -22,7 +23,7 @@ export class InputGate {
   }
 
   hold(chunk: Buffer, start: number): void {
-    this.#chunks.push(start === 0 ? chunk : chunk.subarray(start))
+    this.#chunks.push(owned(start === 0 ? chunk : chunk.subarray(start)))
     this.#bytes += chunk.length - start
     if (this.#bytes > this.#bytesMax) this.#socket.pause()
   }

@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net'
 import { countLargeChunk } from '../buffer-collection.ts'
+import { isLent } from '../shared-read.ts'
 
 export interface OutputOwner {
   /** The reader is slow: nothing more should be written before `onWritable`. */
@@ -20,6 +21,9 @@ export interface OutputOwner {
 const slabBytes = 65_536
 /** Above this a copy costs more than a second buffer in the same writev. */
 const copyBytesMax = 16_384
+
+/** What is lent and short is copied as text, so that it leaves with its head in one string. */
+const textBytesMax = 4096
 
 let slab = Buffer.allocUnsafeSlow(slabBytes)
 let slabUsed = 0
@@ -70,9 +74,15 @@ export class Output {
     this.#schedule()
   }
 
-  /** @returns false when full. The chunk must not change until it has left. */
+  /** @returns false when full. The chunk must not change until it has left, unless it is only lent: then it is copied. */
   writeBytes(chunk: Uint8Array): boolean {
-    this.#parts.push(chunk)
+    if (isLent(chunk)) {
+      if (chunk.length <= textBytesMax) {
+        this.writeText((chunk as Buffer).toString('latin1'))
+        return !this.#isFull
+      }
+      this.#parts.push(Buffer.from(chunk))
+    } else this.#parts.push(chunk)
     this.#bytes += chunk.length
     if (this.#bytes >= copyBytesMax) {
       countLargeChunk(chunk.length)

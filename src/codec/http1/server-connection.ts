@@ -13,6 +13,7 @@
  */
 import type { Socket } from 'node:net'
 import type { ErrorCodeName } from '#/std/errors.ts'
+import { onBytes } from '../shared-read.ts'
 import type { ResetReason, ServerHandler } from '../stream.ts'
 import type { TimerWheel } from '../timer-wheel.ts'
 import { BodyReader, nobody } from './body-reader.ts'
@@ -72,7 +73,7 @@ export class Http1ServerConnection implements OutputOwner {
     this.body = new BodyReader(options.limits)
     this.gate = new InputGate(socket, options.limits.pipelinedBytesMax)
     this.output = new Output({ socket, bytesMax: options.limits.outputBytesMax, owner: this })
-    socket.on('data', (chunk: Buffer) => this.#read(chunk))
+    onBytes(socket, (chunk) => this.#read(chunk))
     socket.on('end', () => this.#onEnd())
     socket.on('error', () => socket.destroy())
     socket.on('close', () => this.#onClose())

@@ -4,6 +4,7 @@
  */
 import { UnwritableMessage } from '../http1/fault.ts'
 import type { HeaderList } from '../message.ts'
+import { owned } from '../shared-read.ts'
 import type { ResetReason } from '../stream.ts'
 import type { Http2Core } from './connection-core.ts'
 import { errorCodes } from './frame.ts'
@@ -81,7 +82,7 @@ export abstract class Http2Stream {
     if (from === chunk.length) return !this.connection.output.isFull || this.#wait()
     const rest = from === 0 ? chunk : chunk.subarray(from)
     this.#sending ??= []
-    this.#sending.push(rest.length < keptWholeBytes ? Buffer.from(rest) : rest)
+    this.#sending.push(rest.length < keptWholeBytes ? Buffer.from(rest) : owned(rest))
     this.connection.sender.block(this)
     return false
   }
@@ -166,7 +167,7 @@ export abstract class Http2Stream {
     if (this.#isPaused || this.#received !== undefined) {
       this.connection.receiveWindow.hold(piece.length)
       this.#received ??= []
-      this.#received.push(piece.length < keptWholeBytes ? Buffer.from(piece) : piece)
+      this.#received.push(piece.length < keptWholeBytes ? Buffer.from(piece) : owned(piece))
     } else this.#passOn(piece)
     return ''
   }

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import type { Http1Limits } from '#/codec/http1/limits.ts'
 import type { Http2Limits } from '#/codec/http2/limits.ts'
 import { defaultHttp2Limits } from '#/codec/http2/limits.ts'
+import { withSharedRead } from '#/codec/shared-read.ts'
 import type { ServerHandler } from '#/codec/stream.ts'
 import type { TimerWheel } from '#/codec/timer-wheel.ts'
 import type { TlsEntrance, TlsPeer } from '#/proxy/tls/tls-entrance.ts'
@@ -33,6 +34,8 @@ export interface BoundListenerOptions {
 /** Connections that the system queues until they are taken: enough for a burst, and what Linux allows by default. */
 const backlog = 4096
 
+const socketOptions = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }
+
 export class BoundListener {
   readonly #options: BoundListenerOptions
   readonly #server: Server
@@ -41,7 +44,7 @@ export class BoundListener {
 
   constructor(options: BoundListenerOptions) {
     this.#options = options
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 })
+    this.#server = createServer({ ...socketOptions, pauseOnConnect: !options.tls })
     this.#server.maxConnections = options.connectionsMax
     this.#server.on('connection', (socket) => this.#accept(socket))
   }
@@ -95,7 +98,8 @@ export class BoundListener {
   #accept(socket: Socket): void {
     const { tls, onHandshakeFailed } = this.#options
     if (!tls) {
-      this.#enter(socket, this.#options.handlerFor(socket), this.#options.http2 ? '' : 'http/1.1')
+      const shared = withSharedRead(socket)
+      this.#enter(shared, this.#options.handlerFor(shared), this.#options.http2 ? '' : 'http/1.1')
       return
     }
     // What goes wrong below TLS is told by the handshake, or by the codec.

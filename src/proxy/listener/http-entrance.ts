@@ -11,6 +11,7 @@ import { Http1ServerConnection } from '#/codec/http1/server-connection.ts'
 import { preface } from '#/codec/http2/frame.ts'
 import type { Http2Limits } from '#/codec/http2/limits.ts'
 import { Http2ServerConnection } from '#/codec/http2/server-connection.ts'
+import { giveBytes, onBytes } from '#/codec/shared-read.ts'
 import type { ServerHandler } from '#/codec/stream.ts'
 import type { TimerWheel } from '#/codec/timer-wheel.ts'
 import { WheelTimer } from '#/codec/timer-wheel.ts'
@@ -52,7 +53,7 @@ export class HttpEntrance implements HttpConnection {
       return
     }
     options.wheel.set(this.#timer, options.http1.idleTimeoutMs)
-    socket.on('data', this.#onData)
+    onBytes(socket, this.#onData)
     socket.on('end', this.#onEnd)
     socket.on('error', this.#onEnd)
     socket.on('close', this.#onClose)
@@ -78,7 +79,7 @@ export class HttpEntrance implements HttpConnection {
     if (isPreface && length < preface.length) {
       // Counted from the first byte, as the time for the head of a request.
       if (!this.#partial) this.#options.wheel.set(this.#timer, this.#options.http1.headerTimeoutMs)
-      this.#partial = bytes
+      this.#partial = Buffer.from(bytes)
       return
     }
     const socket = this.#socket
@@ -88,7 +89,7 @@ export class HttpEntrance implements HttpConnection {
     socket.removeListener('close', this.#onClose)
     this.#options.wheel.cancel(this.#timer)
     this.#choose(isPreface)
-    socket.emit('data', bytes)
+    giveBytes(socket, bytes)
   }
 
   readonly #onEnd = (): void => {

@@ -8,6 +8,7 @@
  */
 import type { LookupFunction, Socket } from 'node:net'
 import { connect } from 'node:net'
+import { linkSharedRead, SharedRead } from '#/codec/shared-read.ts'
 import type { TimerWheel } from '#/codec/timer-wheel.ts'
 import { WheelTimer } from '#/codec/timer-wheel.ts'
 import type { CancelHandshake, HandshakeOwner, SessionTickets, TlsExit } from '#/proxy/tls/tls-exit.ts'
@@ -71,7 +72,17 @@ export class Dial implements HandshakeOwner {
     this.#timer = new WheelTimer(() => this.#timeOut())
     context.wheel.set(this.#timer, timeoutMs)
     const { lookup } = context
-    const socket = connect({ host: target.host, port: target.port, ...socketOptions, ...(lookup ? { lookup } : {}) })
+    const { host, port } = target
+    // TLS reads the socket by itself.
+    const onread = options.tls ? undefined : new SharedRead()
+    const socket = connect({
+      host,
+      port,
+      ...socketOptions,
+      ...(lookup ? { lookup } : {}),
+      ...(onread ? { onread } : {}),
+    })
+    if (onread) linkSharedRead(socket, onread)
     this.#socket = socket
     socket.once('error', (error: NodeJS.ErrnoException) => this.#connectFailed(error))
     socket.once('connect', () => this.#connected())
