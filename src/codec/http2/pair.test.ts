@@ -122,38 +122,6 @@ test('trailers that can not be written, behind bytes that wait, cost their strea
   assert.deepEqual(small.trailers, ['x-good', '1'])
 })
 
-test('streams that wait for one window get their turns', async (t) => {
-  const body = Buffer.alloc(400_000)
-  const onStream = (stream: ServerStream): Inbox => {
-    stream.writeHead(responseHead({ bodyLength: body.length }), false)
-    stream.writeData(body)
-    stream.writeEnd()
-    return new Inbox()
-  }
-  // The connection's window is the narrow one.
-  const { client } = await startPair(t, {
-    onStream,
-    limits: { bufferedBytesMax: 65_535, streamWindowBytes: 1_000_000, outputBytesMax: 1 },
-  })
-  const order: number[] = []
-  const inboxes = Array.from({ length: 4 }, (_, i) => {
-    const inbox = new Inbox()
-    client.request(requestHead(), inbox, true)
-    inbox.onChange = () => undefined
-    const onData = inbox.onData.bind(inbox)
-    inbox.onData = (chunk) => {
-      order.push(i)
-      onData(chunk)
-    }
-    return inbox
-  })
-  await Promise.all(inboxes.map((inbox) => inbox.until(() => inbox.isEnded)))
-  // The last stream has a good part of its body while the first is not through.
-  const firstEnd = order.lastIndexOf(0)
-  const ofLast = order.slice(0, firstEnd).filter((i) => i === 3).length
-  assert.ok(ofLast > 5, `${ofLast} pieces of the last stream before the end of the first`)
-})
-
 test('an answer that has not left when the connection is lost is told as lost, once', async (t) => {
   const told: string[] = []
   class Teller extends Inbox {
