@@ -97,6 +97,8 @@ export async function startPair(t: TestContext, { onStream, limits: changed }: P
     [Socket],
     [],
   ]
+  accepted.setNoDelay(true)
+  clientSocket.setNoDelay(true)
   const owner = { onIdle: () => undefined, onClosed: () => undefined }
   const server = new Http2ServerConnection(accepted, { handler, limits, wheel })
   const client = new Http2ClientConnection(clientSocket, { owner, limits, wheel })
