@@ -93,6 +93,10 @@ export interface ClientConnection {
   readonly capacity: number
   /** Requests under way. */
   readonly active: number
+  /** What the endpoint takes is known; HTTP/2: its SETTINGS have come. Absent: it is. */
+  readonly isSettled?: boolean
+  /** A request to upgrade can cross, as far as is known. Absent: it can. */
+  readonly takesUpgrade?: boolean
   /** Starts a request; only when `capacity` is above 0. `isEnd`: there is no body. */
   request(head: RequestHead, sink: ClientSink, isEnd: boolean): ClientStream
   /** Closes when the requests under way are done. */

@@ -181,6 +181,14 @@ export const errorCodes = {
     meaning: 'The endpoint said that it did not begin with the request (GOAWAY or REFUSED_STREAM of HTTP/2).',
     cure: 'The endpoint is going away or has too many streams; other endpoints were tried.',
   },
+  upstream_takes_no_upgrade: {
+    status: 501,
+    grpc: 12,
+    flag: 'UPE',
+    ...unsent,
+    meaning: 'The endpoint takes no upgrade over HTTP/2 (RFC 8441).',
+    cure: 'Let the port say that it speaks HTTP/1.1 (`appProtocol: kubernetes.io/ws`).',
+  },
   upstream_overflow: {
     status: 503,
     grpc: 8,

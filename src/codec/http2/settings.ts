@@ -5,17 +5,24 @@ import { errorCodes, frameBytesMax, Http2Fault, settingIds, windowBytesMax } fro
 export class PeerSettings {
   headerTableBytes = 4096
   mayPush = true
-  /** Streams that we may have open at a time. */
-  streamsMax = Number.POSITIVE_INFINITY
+  /** Streams that we may have open at a time. Until the peer has said it, what it should allow (RFC 9113 section 6.5.2). */
+  streamsMax = 100
   windowBytes = 65_535
   frameBytes = frameBytesMax
   headerListBytes = Number.POSITIVE_INFINITY
   /** Extended CONNECT (RFC 8441). */
   takesConnectProtocol = false
 
+  /** It has said what it allows. */
+  isKnown = false
+
   /** @throws Http2Fault for what RFC 9113 forbids. Unknown settings are passed over. */
   apply(payload: Buffer): void {
     if (payload.length % 6 !== 0) throw new Http2Fault(errorCodes.frameSizeError, 'SETTINGS is cut short')
+    if (!this.isKnown) {
+      this.isKnown = true
+      this.streamsMax = Number.POSITIVE_INFINITY
+    }
     for (let at = 0; at < payload.length; at += 6) this.#set(payload.readUInt16BE(at), payload.readUInt32BE(at + 2))
   }
 

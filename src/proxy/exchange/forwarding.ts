@@ -152,7 +152,8 @@ export class Forwarding implements AttemptOwner {
     const isBodyReplayable = body?.isReplayable ?? true
     const resend = { method: head.method, isBodyReplayable, attempts: this.#attempts }
     const mayResend = wasSent ? mayResendAfterIdleClose(resend) : isBodyReplayable && this.#attempts < unsentAttemptsMax
-    if (isIdleClose && mayResend) this.#try(this.#attempt!.slot, true)
+    // A stream that was refused says nothing against its connection, and now it is known what the endpoint takes.
+    if (isIdleClose && mayResend) this.#try(this.#attempt!.slot, code !== 'upstream_refused')
     else if (this.#mayRetry({ code, status: 0, grpcStatus: -1, hasAnswerBytes })) this.#again(code, detail)
     else this.#exchange.fail(code, detail)
   }
@@ -180,8 +181,9 @@ export class Forwarding implements AttemptOwner {
       slot,
       isEnd: exchange.head.bodyLength === 0,
       isRepeatable: isIdempotent(exchange.head.method),
+      isUpgrade: exchange.head.upgrade !== '',
     })
-    this.#attempt.start(this.#cluster.poolOf(slot, exchange.record.protocol), isFresh)
+    this.#attempt.start(this.#cluster.poolOf(slot, exchange.head), isFresh)
   }
 
   #limitTime(): void {

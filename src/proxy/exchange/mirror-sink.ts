@@ -64,5 +64,5 @@ class MirrorSink implements ClientSink, PoolClient {
 
 export function sendMirror(options: MirrorOptions): void {
   const slot = options.cluster.pick()
-  if (slot) options.cluster.poolOf(slot, options.head.version).acquire(new MirrorSink(slot, options))
+  if (slot) options.cluster.poolOf(slot, options.head).acquire(new MirrorSink(slot, options))
 }

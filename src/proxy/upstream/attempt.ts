@@ -44,6 +44,7 @@ export interface AttemptOptions {
   /** The request has no body. */
   isEnd: boolean
   isRepeatable: boolean
+  isUpgrade: boolean
 }
 
 const failureCodes: Record<ResetReason, ErrorCodeName> = {
@@ -59,6 +60,7 @@ const unsent = { hasAnswerBytes: false, isIdleClose: false, wasSent: false }
 export class Attempt implements ClientSink, PoolClient {
   readonly slot: UpstreamSlot
   readonly isRepeatable: boolean
+  readonly isUpgrade: boolean
   readonly #owner: AttemptOwner
   readonly #isEnd: boolean
   #pool: EndpointPool | undefined
@@ -68,11 +70,12 @@ export class Attempt implements ClientSink, PoolClient {
   #isTunnel = false
   #isOver = false
 
-  constructor({ owner, slot, isEnd, isRepeatable }: AttemptOptions) {
+  constructor({ owner, slot, isEnd, isRepeatable, isUpgrade }: AttemptOptions) {
     this.#owner = owner
     this.slot = slot
     this.#isEnd = isEnd
     this.isRepeatable = isRepeatable
+    this.isUpgrade = isUpgrade
   }
 
   /** @param isFresh take no reused connection. */
@@ -104,6 +107,10 @@ export class Attempt implements ClientSink, PoolClient {
 
   onConnection(connection: ClientConnection, isReused: boolean): void {
     this.#isReused = isReused
+    if (this.isUpgrade && connection.takesUpgrade === false) {
+      this.onConnectFailed('upstream_takes_no_upgrade', this.slot.key)
+      return
+    }
     try {
       this.#stream = connection.request(this.#owner.headFor(this.slot), this, this.#isEnd)
     } catch (error) {

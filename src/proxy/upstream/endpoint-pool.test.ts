@@ -31,7 +31,7 @@ async function setUp(t: TestContext, { limits = {}, streams = 1, port, ...option
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const connections: FakeConnection[] = []
   const context = testUpstream({ limits })
-  context.openConnection = (_version, socket, owner) => {
+  context.openConnection = (socket, { owner }) => {
     sockets.add(socket)
     const connection = new FakeConnection(owner, streams)
     connections.push(connection)

@@ -25,6 +25,8 @@ import type { UpstreamContext } from './upstream-context.ts'
 export interface PoolClient {
   /** The request may not be sent twice, so a connection that is about to be closed by the endpoint would lose it. */
   readonly isRepeatable: boolean
+  /** It asks for another protocol: only a connection that is known to take this will do. */
+  readonly isUpgrade?: boolean
   onConnection(connection: ClientConnection, isReused: boolean): void
   onConnectFailed(code: ErrorCodeName, detail: string): void
 }
@@ -47,6 +49,9 @@ export interface EndpointPoolOptions {
 
 /** A request that can't be repeated takes no connection that was idle for longer, ms: the endpoint may be closing it. */
 const freshForUnrepeatableMs = 1000
+
+/** What an endpoint that has yet to speak is trusted with: it should allow as many (RFC 9113 section 6.5.2). */
+const streamsAtFirstMax = 100
 
 export class EndpointPool implements PooledConnectionOwner, DialOwner {
   readonly #options: EndpointPoolOptions
@@ -83,7 +88,8 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner {
   /** @param isFresh take no reused connection: the last one turned out to be closed. */
   acquire(client: PoolClient, isFresh = false): void {
     const entry = isFresh ? undefined : this.#takeListed(client.isRepeatable)
-    if (entry) {
+    if (entry && !mayCarry(entry.connection, client)) this.#list(entry)
+    else if (entry) {
       this.#give(entry, client)
       if (this.#context.limits.preconnectPercent > 100) this.#preconnect()
       return
@@ -122,7 +128,9 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner {
   onRoom(entry: PooledConnection): void {
     const { connection } = entry
     if (entry.isMultiplexed) this.#streamsExpected = Math.max(1, connection.active + connection.capacity)
-    while (this.#waiting.length > 0 && connection.capacity > 0) this.#give(entry, this.#waiting.shift()!)
+    while (this.#waiting.length > 0 && connection.capacity > 0 && mayCarry(connection, this.#waiting[0]!)) {
+      this.#give(entry, this.#waiting.shift()!)
+    }
     if (connection.capacity > 0) this.#list(entry)
   }
 
@@ -142,11 +150,13 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner {
     const entry = new PooledConnection(this, { isMultiplexed, openedMs: clock.monotonicMs() })
     this.#open.add(entry)
     events.onUpstreamConnection(this.#options.cluster)
-    entry.connection = this.#context.openConnection(version, socket, entry)
+    const streamsAtFirst = Math.min(this.#streamsExpected, streamsAtFirstMax)
+    entry.connection = this.#context.openConnection(socket, { version, owner: entry, streamsAtFirst })
     if (!isMultiplexed) this.#streamsExpected = 1
     this.onRoom(entry)
-    // The endpoint may speak an older version than hoped: those left over need connections of their own.
-    this.#dialForWaiting()
+    // The endpoint may take less than hoped: those left over need connections of their own. A connection with room is one
+    // whose settings they wait for.
+    if (entry.connection.capacity === 0) this.#dialForWaiting()
   }
 
   onDialFailed(dial: Dial, code: ErrorCodeName, detail: string): void {
@@ -255,4 +265,8 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner {
   #checkEmpty(): void {
     if (this.#open.size + this.#dials.size + this.#waiting.length === 0) this.#options.onEmpty?.()
   }
+}
+
+function mayCarry({ isSettled = true }: ClientConnection, { isUpgrade = false }: PoolClient): boolean {
+  return isSettled || !isUpgrade
 }

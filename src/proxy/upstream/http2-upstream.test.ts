@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import http from 'node:http'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { testAuthority } from '#/proxy/testing/certificate.ts'
 import { until } from '#/proxy/testing/engine.ts'
@@ -61,12 +63,48 @@ test('requests at one time share a connection', async (t) => {
   assert.equal(events.upstreamConnectionsEver, 1)
 })
 
-test('an endpoint that allows few streams gets more connections, and no stream too many', async (t) => {
+test('an endpoint that allows few streams gets more connections, and no stream is lost', async (t) => {
   const application = await startHttp2Application(t, { settings: { maxConcurrentStreams: 4 } })
   const { proxy } = await startOutbound(t, { ports: [application.port], cluster: http2 })
-  await call(proxy, {})
-  const replies = await Promise.all(Array.from({ length: 20 }, (_, i) => call(proxy, { path: `/${i}` })))
-  assert.ok(replies.every(({ status }) => status === 200))
+  for (let round = 0; round < 3; round++) {
+    const replies = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => call(proxy, { method: 'POST', path: `/${i}`, body: `${i}` })),
+    )
+    assert.deepEqual(
+      replies.map(({ status, body }) => `${status} ${body}`),
+      replies.map((_, i) => `200 ${i}`),
+    )
+  }
+})
+
+const upgrade = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' }
+
+test('the first request of a connection may be one to upgrade: it waits for the settings', async (t) => {
+  const application = await startHttp2Application(t, {
+    onHead: (stream) => {
+      stream.respond({ ':status': 200 })
+      stream.pipe(stream)
+      return true
+    },
+  })
+  const { proxy } = await startOutbound(t, { ports: [application.port], cluster: http2 })
+  const request = http.request({ ...proxy, agent: false, headers: { host: 'reviews.shop', ...upgrade } })
+  request.end()
+  const [, socket] = (await once(request, 'upgrade')) as [unknown, Socket]
+  socket.write('ping')
+  const [echo] = (await once(socket, 'data')) as [Buffer]
+  assert.equal(echo.toString(), 'ping')
+  assert.equal(application.headers[0]![':protocol'], 'websocket')
+  socket.destroy()
+})
+
+test('an endpoint that takes no upgrade over HTTP/2 is told from one that fails', async (t) => {
+  const application = await startHttp2Application(t, { settings: {} })
+  const { proxy, events } = await startOutbound(t, { ports: [application.port], cluster: http2 })
+  assert.equal((await call(proxy, { headers: upgrade })).status, 501)
+  assert.equal(events.last!.code, 'upstream_takes_no_upgrade')
+  assert.equal((await call(proxy, {})).status, 200)
+  assert.equal(application.sessionCount, 1)
 })
 
 test('an endpoint that goes away by GOAWAY costs no request', async (t) => {

@@ -96,10 +96,9 @@ export class UpstreamCluster {
     return slot
   }
 
-  /** @param version in which the request came. */
-  poolOf(slot: UpstreamSlot, version: RequestHead['version']): EndpointPool {
+  poolOf(slot: UpstreamSlot, head: RequestHead): EndpointPool {
     slot.attachment ??= this.#newPools(slot)
-    return slot.attachment.of(this.#versionFor(version))
+    return slot.attachment.of(this.#versionFor(head))
   }
 
   /** Nobody routes here any more: idle connections close, requests under way finish. */
@@ -110,11 +109,12 @@ export class UpstreamCluster {
   }
 
   /** With ALPN the version is agreed on by each connection, so that one pool serves all requests. */
-  #versionFor(version: RequestHead['version']): HttpVersion {
+  #versionFor({ version, upgrade }: RequestHead): HttpVersion {
     const { protocol, tls } = this.#model
     if (protocol !== 'downstream') return protocol
     if (tls && tls.alpn.length > 0) return 'http1'
-    return version === 'HTTP/2' ? 'http2' : 'http1'
+    // Whoever takes an upgrade takes that of HTTP/1.1; few know the one of HTTP/2 (RFC 8441).
+    return version === 'HTTP/2' && upgrade === '' ? 'http2' : 'http1'
   }
 
   #newPools(slot: UpstreamSlot): EndpointPools {

@@ -23,6 +23,16 @@ export interface UpstreamLimits {
   dynamicHostsMax: number
 }
 
+export interface OpenConnectionOptions {
+  version: HttpVersion
+  owner: ClientConnectionOwner
+  /** Requests at a time until the endpoint has said how many it takes. */
+  streamsAtFirst: number
+}
+
+/** Speaks HTTP over a socket that is connected. */
+export type OpenConnection = (socket: Socket, options: OpenConnectionOptions) => ClientConnection
+
 export interface UpstreamContext extends DialContext {
   limits: UpstreamLimits
   clock: Clock
@@ -32,6 +42,5 @@ export interface UpstreamContext extends DialContext {
   coarseWheel: TimerWheel
   events: ProxyEvents
   certificates: PemWatch
-  /** Speaks that version over a socket that is connected. */
-  openConnection(version: HttpVersion, socket: Socket, owner: ClientConnectionOwner): ClientConnection
+  openConnection: OpenConnection
 }
