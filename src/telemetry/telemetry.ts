@@ -5,6 +5,7 @@ import type { Clock, Timer } from '#/std/clock.ts'
 import { lineBytesMax, writeLogLine } from './access-log/line-bytes.ts'
 import { LogWriter, type LogWriterOptions } from './access-log/log-writer.ts'
 import { ConnectionMetrics } from './metric/connection-metrics.ts'
+import { GrpcMetrics } from './metric/grpc-metrics.ts'
 import { ProcessMetrics } from './metric/process-metrics.ts'
 import { Registry } from './metric/registry.ts'
 import { RequestMetrics } from './metric/request-metrics.ts'
@@ -42,6 +43,7 @@ export class Telemetry implements ProxyEvents {
   readonly #clock: Clock
   readonly #requests: RequestMetrics
   readonly #connections: ConnectionMetrics
+  readonly #grpc: GrpcMetrics
   readonly #process: ProcessMetrics
   readonly #log: LogWriter | undefined
   readonly #lineOptions: { isQueryStripped: boolean }
@@ -58,6 +60,7 @@ export class Telemetry implements ProxyEvents {
     this.#requests = new RequestMetrics({ self, clusterId, seriesMax, idleMs: seriesIdleMs })
     for (const family of this.#requests.families()) this.registry.add(family)
     this.#connections = new ConnectionMetrics(this.registry)
+    this.#grpc = new GrpcMetrics(this.registry, seriesMax)
     this.#declareOwn(options)
     this.#process = new ProcessMetrics(this.registry, clock)
     this.#sweeper = this.#sweepLater()
@@ -94,6 +97,7 @@ export class Telemetry implements ProxyEvents {
         const nowMs = this.#clock.monotonicMs()
         this.#requests.sweep(nowMs)
         this.#connections.sweep(nowMs - this.#seriesIdleMs)
+        this.#grpc.sweep(nowMs - this.#seriesIdleMs)
         this.#sweeper = this.#sweepLater()
       },
       true,
@@ -130,6 +134,7 @@ export class Telemetry implements ProxyEvents {
 
   onEnd(record: RequestRecord): void {
     this.#requests.observe(record)
+    if (record.grpcStatus >= 0) this.#grpc.observe(record)
     if (this.#log) this.#writeLine(this.#log, record)
     if (record.attempts > 1 && record.cluster !== undefined) {
       this.#connections.onRetries(record.cluster.name, record.attempts - 1, record.startMs + record.durationMs)
