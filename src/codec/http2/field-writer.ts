@@ -1,7 +1,6 @@
 /** Fields of a message into a header block. */
 import { UnwritableMessage } from '../http1/fault.ts'
-import { isKeptValue, lookUpName } from '../http1/field.ts'
-import { isFieldText } from '../http1/syntax.ts'
+import { lookUpName } from '../http1/field.ts'
 import type { HeaderList } from '../message.ts'
 import type { HpackEncoder } from './hpack/encoder.ts'
 
@@ -12,13 +11,12 @@ import type { HpackEncoder } from './hpack/encoder.ts'
  */
 export function writeFields(encoder: HpackEncoder, headers: HeaderList, leftOut: string): void {
   for (let i = 0; i < headers.length; i += 2) {
-    const known = lookUpName(headers[i]!)
-    if (known === undefined) throw new UnwritableMessage(`${JSON.stringify(headers[i])} is no name of a header`)
-    if (known.role !== 'plain' || known.name === leftOut) continue
-    const value = headers[i + 1]!
-    if (!isKeptValue(value) && !isFieldText(value)) {
-      throw new UnwritableMessage(`header ${known.name} holds a line break, a control character or one outside Latin-1`)
-    }
-    encoder.field(known.name, value)
+    const name = headers[i]!
+    if (name !== leftOut && !encoder.messageField(name, headers[i + 1]!)) throw unwritable(name)
   }
+}
+
+function unwritable(name: string): UnwritableMessage {
+  if (lookUpName(name) === undefined) return new UnwritableMessage(`${JSON.stringify(name)} is no name of a header`)
+  return new UnwritableMessage(`header ${name} holds a line break, a control character or one outside Latin-1`)
 }

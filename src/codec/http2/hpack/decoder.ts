@@ -62,7 +62,7 @@ export class HpackDecoder {
   #values: string[] = new Array(16)
   #newest = 0
   #count = 0
-  #block: Uint8Array = new Uint8Array()
+  #block: Buffer = Buffer.alloc(0)
   #position = 0
   /** Why the last list is malformed, as HTTP/2 has it; empty when it is not. */
   malformed = ''
@@ -84,7 +84,7 @@ export class HpackDecoder {
 
   /** Decodes a whole block: name, value, name, value. @throws HpackFault */
   decode(block: Uint8Array): string[] {
-    this.#block = block
+    this.#block = Buffer.isBuffer(block) ? block : Buffer.from(block.buffer, block.byteOffset, block.length)
     this.#position = 0
     this.malformed = ''
     this.isTooLarge = false
@@ -233,9 +233,9 @@ export class HpackDecoder {
   }
 }
 
-/** Short strings are made faster here than by a call into the system. */
-function latin1(block: Uint8Array, start: number, end: number): string {
-  if (end - start > 24) return Buffer.from(block.buffer, block.byteOffset + start, end - start).toString('latin1')
+/** Measured: short strings are made faster here than by a call into the system, and a view of the bytes is not needed. */
+function latin1(block: Buffer, start: number, end: number): string {
+  if (end - start > 8) return block.toString('latin1', start, end)
   let text = ''
   for (let i = start; i < end; i++) text += String.fromCharCode(block[i]!)
   return text

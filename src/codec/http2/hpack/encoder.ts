@@ -1,4 +1,7 @@
 /** HPACK encoding (RFC 7541) into a buffer that all connections share; with a dynamic table, without Huffman (measured: it costs more than it saves inside a mesh). */
+import type { FieldRole } from '../../http1/field.ts'
+import { isKeptValue, lookUpName } from '../../http1/field.ts'
+import { isFieldText } from '../../http1/syntax.ts'
 import { entryOverheadBytes } from './decoder.ts'
 import { staticTable } from './tables.ts'
 
@@ -22,6 +25,10 @@ const neverIndexed = new Set([
 const sensitive = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie'])
 
 interface NameEntry {
+  /** Lower-case. */
+  readonly name: string
+  /** What it means to framing; a pseudo-field has no place among the fields of a message. */
+  readonly role: FieldRole | 'pseudo' | 'invalid'
   /** In the static table; 0 when it is not. */
   readonly staticIndex: number
   /** Value → index in the static table. */
@@ -42,20 +49,29 @@ const nameEntriesMax = 2000
 /** Longer names are not remembered: peers choose them. */
 const nameLengthMax = 64
 
-function nameEntry(name: string): NameEntry {
-  let entry = nameEntries.get(name)
+function nameEntry(raw: string): NameEntry {
+  let entry = nameEntries.get(raw)
   if (entry === undefined) {
-    const known = staticNames.get(name)
-    entry = {
-      staticIndex: known?.index ?? 0,
-      staticValues: known && known.values.size > 0 ? known.values : undefined,
-      isIndexable: !neverIndexed.has(name) && !sensitive.has(name),
-      isSensitive: sensitive.has(name),
-    }
+    entry = makeEntry(raw)
     if (nameEntries.size >= nameEntriesMax) nameEntries.clear()
-    if (name.length <= nameLengthMax) nameEntries.set(name, entry)
+    if (raw.length <= nameLengthMax) nameEntries.set(raw, entry)
   }
   return entry
+}
+
+function makeEntry(raw: string): NameEntry {
+  const isPseudo = raw.charCodeAt(0) === 0x3a
+  const field = isPseudo ? undefined : lookUpName(raw)
+  const name = field?.name ?? raw
+  const known = staticNames.get(name)
+  return {
+    name,
+    role: isPseudo ? 'pseudo' : (field?.role ?? 'invalid'),
+    staticIndex: known?.index ?? 0,
+    staticValues: known && known.values.size > 0 ? known.values : undefined,
+    isIndexable: !neverIndexed.has(name) && !sensitive.has(name),
+    isSensitive: sensitive.has(name),
+  }
 }
 
 /** What the dynamic table holds of one name. */
@@ -96,7 +112,8 @@ function putString(text: string): void {
   const { length } = text
   room(length + 6)
   putInteger(length, 7, 0)
-  if (length > 32) {
+  // Measured: a call into the system costs as much as a loop over 16 characters.
+  if (length > 16) {
     scratch.write(text, used, 'latin1')
     used += length
   } else for (let i = 0; i < length; i++) scratch[used++] = text.charCodeAt(i)
@@ -146,50 +163,54 @@ export class HpackEncoder {
 
   /** Name in lower case, value in Latin-1; the caller has checked both. */
   field(name: string, value: string): void {
+    this.#put(nameEntry(name), value, true)
+  }
+
+  /**
+   * A field of a message; one about framing is passed over, for that is the codec's to say.
+   * @returns false when its name or value can't be written: the block must not be sent.
+   */
+  messageField(name: string, value: string): boolean {
     const entry = nameEntry(name)
+    if (entry.role === 'plain') return this.#put(entry, value, false)
+    return entry.role !== 'pseudo' && entry.role !== 'invalid'
+  }
+
+  /** Values in the tables were checked when they came there. */
+  #put(entry: NameEntry, value: string, isChecked: boolean): boolean {
     room(16)
     const whole = entry.staticValues?.get(value)
     if (whole !== undefined) {
       putInteger(whole, 7, 0x80)
-      return
+      return true
     }
-    if (!entry.isIndexable || this.#limit === 0) {
-      putInteger(this.#nameIndex(name, entry), 4, entry.isSensitive ? 0x10 : 0)
-      this.#putLiteral(name, value)
-      return
-    }
-    const dynamic = this.#names.get(name)
+    const dynamic = entry.isIndexable || entry.staticIndex === 0 ? this.#names.get(entry.name) : undefined
     const at = dynamic?.values.get(value)
     if (at !== undefined) {
       dynamic!.hits++
       putInteger(staticTable.length + this.#inserted - at, 7, 0x80)
-      return
+      return true
     }
-    const bytes = name.length + value.length + entryOverheadBytes
+    if (!isChecked && !isKeptValue(value) && !isFieldText(value)) return false
+    const bytes = entry.name.length + value.length + entryOverheadBytes
     const isUnlucky = dynamic !== undefined && dynamic.inserts - dynamic.hits > unluckyInsertsMax
-    const isWorthIt = bytes <= this.#limit / 2 && !isUnlucky
-    putInteger(this.#nameIndex(name, entry), isWorthIt ? 6 : 4, isWorthIt ? 0x40 : 0)
-    this.#putLiteral(name, value)
-    if (isWorthIt) this.#insert(name, value, bytes)
-  }
-
-  #hasName = false
-
-  /** @returns 0 when the name has to be written out. */
-  #nameIndex(name: string, entry: NameEntry): number {
-    this.#hasName = true
-    if (entry.staticIndex > 0) return entry.staticIndex
-    const dynamic = this.#names.get(name)
-    if (dynamic !== undefined && dynamic.last >= this.#evicted) {
-      return staticTable.length + this.#inserted - dynamic.last
-    }
-    this.#hasName = false
-    return 0
-  }
-
-  #putLiteral(name: string, value: string): void {
-    if (!this.#hasName) putString(name)
+    const isWorthIt = entry.isIndexable && bytes <= this.#limit / 2 && !isUnlucky
+    if (isWorthIt) this.#putName(entry, dynamic, 6, 0x40)
+    else this.#putName(entry, dynamic, 4, entry.isSensitive ? 0x10 : 0)
     putString(value)
+    if (isWorthIt) this.#insert(entry.name, value, bytes)
+    return true
+  }
+
+  /** By its place in a table where it stands there. */
+  #putName({ name, staticIndex }: NameEntry, dynamic: DynamicName | undefined, prefixBits: number, flag: number): void {
+    if (staticIndex > 0) putInteger(staticIndex, prefixBits, flag)
+    else if (dynamic !== undefined && dynamic.last >= this.#evicted) {
+      putInteger(staticTable.length + this.#inserted - dynamic.last, prefixBits, flag)
+    } else {
+      putInteger(0, prefixBits, flag)
+      putString(name)
+    }
   }
 
   /** Empties both tables: a limit of 0 is told first (RFC 7541 section 4.3). */
