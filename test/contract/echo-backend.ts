@@ -1,7 +1,8 @@
 /** A real HTTP server that answers with what it received, as JSON, or does what the path asks for. */
 import { once } from 'node:events'
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
+import http2 from 'node:http2'
+import type { AddressInfo, Server, Socket } from 'node:net'
 
 export interface Echo {
   backend: string
@@ -37,7 +38,7 @@ async function answer(echo: Echo, request: http.IncomingMessage, response: http.
     }
     response.end()
   } else if (verb === 'trailers') {
-    response.writeHead(200, { trailer: 'x-sum', 'transfer-encoding': 'chunked' })
+    response.writeHead(200, { trailer: 'x-sum' })
     response.write('body')
     response.addTrailers({ 'x-sum': '4' })
     response.end()
@@ -47,7 +48,28 @@ async function answer(echo: Echo, request: http.IncomingMessage, response: http.
   }
 }
 
-export async function startEchoBackend(name: string): Promise<EchoBackend> {
+/** Pseudo-fields of HTTP/2 are no header fields; its authority is the host. */
+function headersOf({ headers }: http.IncomingMessage): Record<string, string> {
+  const fields = Object.entries(headers).filter(([name]) => !name.startsWith(':'))
+  const authority = headers[':authority']
+  return Object.fromEntries(authority === undefined ? fields : [['host', authority], ...fields]) as Record<
+    string,
+    string
+  >
+}
+
+type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => void
+
+/** `node:http2` offers what `node:http` does, as far as it is used here. */
+function newServer(version: 'h1' | 'h2c', handler: Handler): Server {
+  if (version === 'h1') return http.createServer({ keepAliveTimeout: 60_000 }, handler)
+  return http2.createServer((request, response) =>
+    handler(request as unknown as http.IncomingMessage, response as unknown as http.ServerResponse),
+  )
+}
+
+/** @param version what it speaks, without TLS. */
+export async function startEchoBackend(name: string, version: 'h1' | 'h2c' = 'h1'): Promise<EchoBackend> {
   const received: Echo[] = []
   const handle = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
     const chunks: Buffer[] = []
@@ -56,15 +78,20 @@ export async function startEchoBackend(name: string): Promise<EchoBackend> {
       backend: name,
       method: request.method!,
       path: request.url!,
-      headers: request.headers as Record<string, string>,
+      headers: headersOf(request),
       body: Buffer.concat(chunks).toString('latin1').slice(0, 100_000),
     }
     received.push(echo)
     await answer(echo, request, response)
   }
-  const server = http.createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+  const sockets = new Set<Socket>()
+  const server = newServer(version, (request, response) => {
     // A caller that goes away in the middle is no fault of the backend's.
     handle(request, response).catch(() => response.destroy())
+  })
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
   })
   server.on('upgrade', (_request, socket) => {
     socket.write(
@@ -84,7 +111,7 @@ export async function startEchoBackend(name: string): Promise<EchoBackend> {
     port,
     received,
     async stop() {
-      server.closeAllConnections()
+      for (const socket of sockets) socket.destroy()
       server.close()
       await once(server, 'close')
     },

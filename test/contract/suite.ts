@@ -18,7 +18,7 @@ import { filterBehaviours } from './behaviour/filter.ts'
 import { matchBehaviours } from './behaviour/match.ts'
 import { protocolBehaviours } from './behaviour/protocol.ts'
 import { type EchoBackend, startEchoBackend } from './echo-backend.ts'
-import { closeClients, send, type TestAnswer } from './http-client.ts'
+import { closeClients, send, sendHttp2, type TestAnswer, type TestRequest } from './http-client.ts'
 
 export interface ProxyOptions {
   /** `POD.NAMESPACE` */
@@ -43,7 +43,13 @@ export interface ProxyKind {
   verify?(proxies: RunningProxy[]): Promise<void>
 }
 
-const behaviours: Behaviour[] = [...matchBehaviours, ...filterBehaviours, ...backendBehaviours, ...protocolBehaviours]
+/** What the client and the backends speak, without TLS. */
+export interface VersionPair {
+  client: 'h1' | 'h2c'
+  backend: 'h1' | 'h2c'
+}
+
+const versionlessBehaviours: readonly Behaviour[] = [...matchBehaviours, ...filterBehaviours, ...backendBehaviours]
 
 /** A port that is free now. */
 export async function freePort(): Promise<number> {
@@ -108,12 +114,17 @@ metadata: { name: granted, namespace: elsewhere }
 spec: { from: [{ group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: contract }], to: [{ group: '', kind: Service, name: granted }] }
 `
 
+/** How a Service says that its port speaks HTTP/2. */
+const http2Port = "name: http, appProtocol: 'kubernetes.io/h2c'"
+
 function join3(...documents: string[]): string {
   return documents.join('---\n')
 }
 
 class Suite {
   readonly kind: ProxyKind
+  readonly pair: VersionPair
+  readonly behaviours: readonly Behaviour[]
   readonly folder = mkdtempSync(join(tmpdir(), 'weft-contract-'))
   backends: EchoBackend[] = []
   control!: ControlPlane
@@ -121,13 +132,20 @@ class Suite {
   outbound = 0
   webOutbound = 0
 
-  constructor(kind: ProxyKind) {
+  constructor(kind: ProxyKind, pair: VersionPair) {
     this.kind = kind
+    this.pair = pair
+    const isPlain = pair.client === 'h1' && pair.backend === 'h1'
+    this.behaviours = isPlain ? [...versionlessBehaviours, ...protocolBehaviours] : versionlessBehaviours
+  }
+
+  send(port: number, request: TestRequest): Promise<TestAnswer> {
+    return this.pair.client === 'h1' ? send(port, request) : sendHttp2(port, request)
   }
 
   async start(): Promise<void> {
     mkdirSync(join(this.folder, 'mesh'))
-    this.backends = await Promise.all(['a', 'b', 'c'].map(startEchoBackend))
+    this.backends = await Promise.all(['a', 'b', 'c'].map((name) => startEchoBackend(name, this.pair.backend)))
     this.outbound = await freePort()
     this.webOutbound = await freePort()
     const [a, b, c] = this.backends.map(({ port }) => port) as [number, number, number]
@@ -147,7 +165,7 @@ class Suite {
         pod({ name: 'client', namespace: 'web', outbound: this.webOutbound }),
       ),
     )
-    behaviours.forEach((behaviour, index) => {
+    this.behaviours.forEach((behaviour, index) => {
       const name = `case-${index}`
       const documents = [service(name), slice({ name, port: a })]
       if (behaviour.rules) documents.push(route(name, behaviour.rules))
@@ -164,7 +182,7 @@ class Suite {
     ]
     for (const port of [this.outbound, this.webOutbound]) {
       await eventually(
-        async () => assert.equal((await send(port, { path: '/', host: 'case-0.contract' })).status, 200),
+        async () => assert.equal((await this.send(port, { path: '/', host: 'case-0.contract' })).status, 200),
         15_000,
       )
     }
@@ -184,7 +202,8 @@ class Suite {
   }
 
   write(name: string, yaml: string): void {
-    writeFileSync(join(this.folder, 'mesh', `${name}.yaml`), yaml)
+    const spoken = this.pair.backend === 'h1' ? yaml : yaml.replaceAll('{ name: http, port', `{ ${http2Port}, port`)
+    writeFileSync(join(this.folder, 'mesh', `${name}.yaml`), spoken)
   }
 
   context(index: number): BehaviourContext {
@@ -197,8 +216,8 @@ class Suite {
     return {
       host,
       port: this.outbound,
-      send: (request) => send(this.outbound, full(request)),
-      sendFromWeb: (request) => send(this.webOutbound, full(request)),
+      send: (request) => this.send(this.outbound, full(request)),
+      sendFromWeb: (request) => this.send(this.webOutbound, full(request)),
       receivedBy: (backend, path) =>
         this.backends.find((one) => one.name === backend)!.received.filter((echo) => echo.path === path).length,
       rewrite: (yaml) => {
@@ -223,12 +242,12 @@ function assertAnswer(answer: TestAnswer, expect: Expectation, what: string): vo
 }
 
 /** Registers the whole suite for one kind of proxy. */
-export function proxyContract(kind: ProxyKind): void {
-  const suite = new Suite(kind)
-  describe(`the contract of a proxy: ${kind.name}`, () => {
+export function proxyContract(kind: ProxyKind, pair: VersionPair = { client: 'h1', backend: 'h1' }): void {
+  const suite = new Suite(kind, pair)
+  describe(`the contract of a proxy: ${kind.name}, from ${pair.client} to ${pair.backend}`, () => {
     before(() => suite.start())
     after(() => suite.stop())
-    behaviours.forEach((behaviour, index) => {
+    suite.behaviours.forEach((behaviour, index) => {
       const note = kind.name === 'envoy' ? behaviour.envoy : undefined
       test(note ? `${behaviour.name} [${note}]` : behaviour.name, async () => {
         const run = async (): Promise<void> => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { proxyContract, type RunningProxy } from '../contract/suite.ts'
+import { type ProxyKind, proxyContract, type RunningProxy } from '../contract/suite.ts'
 import { adsBootstrap, type EnvoyProcess, startEnvoy } from './envoy.ts'
 
-proxyContract({
+const kind: ProxyKind = {
   name: 'envoy',
   start: ({ nodeId, workload, xds }) => startEnvoy(adsBootstrap({ nodeId, cluster: workload, xds })),
   async verify(proxies: RunningProxy[]) {
@@ -13,4 +13,7 @@ proxyContract({
         assert.equal(count, 0, `${name}\n${envoy.log().slice(-3000)}`)
     }
   },
-})
+}
+
+proxyContract(kind)
+proxyContract(kind, { client: 'h2c', backend: 'h2c' })

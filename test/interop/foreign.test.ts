@@ -23,7 +23,7 @@ for (const protocol of ['delta', 'sotw'] as const) {
     let command: ForeignCommand
 
     before(async () => {
-      backends = await Promise.all(['v1', 'v2'].map(startEchoBackend))
+      backends = await Promise.all(['v1', 'v2'].map((name) => startEchoBackend(name)))
       port = await freePort()
       command = {
         listener: `127.0.0.1:${port}`,
