@@ -133,6 +133,7 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
     stream.isReceiveClosed = true
     if (stream.isSendClosed) {
       stream.isOver = true
+      this.wholeStreamCount++
       this.remove(stream)
     } else stream.resetWith(errorCodes.noError)
     stream.sink.onHead(head, true)

@@ -50,6 +50,9 @@ export abstract class Http2Core implements Http2OutputOwner {
   readonly #outputProgress = new Progress()
   /** The highest stream of the peer's that we began with. */
   protected lastPeerStream = 0
+  protected receivedFrameCount = 0
+  /** Streams that ended without a reset. */
+  wholeStreamCount = 0
   /** Within a call that reads from the peer: what is thrown ends the connection. */
   protected isReading = false
   #isClosing = false
@@ -83,6 +86,10 @@ export abstract class Http2Core implements Http2OutputOwner {
 
   get streamCount(): number {
     return this.streams.size
+  }
+
+  get usefulFrameCount(): number {
+    return this.receivedFrameCount + this.sender.frameCount
   }
 
   protected get isEnding(): boolean {

@@ -6,8 +6,15 @@ import { FloodGuard } from './flood-guard.ts'
 import { errorCodes, Http2Fault } from './frame.ts'
 import type { Http2Limits } from './limits.ts'
 
+/** As Envoy allows (`max_inbound_window_update_frames_per_data_frame_sent`): gRPC clients ping at every round trip that brings data. */
+const idleFramesPerUsefulMax = 10
+
 export interface WatchedConnection {
   readonly streamCount: number
+  /** DATA with bytes and header blocks, in both directions, so far. */
+  readonly usefulFrameCount: number
+  /** Streams that ended without a reset, so far. */
+  readonly wholeStreamCount: number
   /** Nothing was under way for `idleTimeoutMs`. */
   onIdleTooLong(): void
   /** Something is under way: look whether it stands still. */
@@ -25,6 +32,9 @@ export class ConnectionWatch {
   readonly #resets: FloodGuard
   readonly #idleFrames: FloodGuard
   readonly #timer = new WheelTimer(() => this.#tick())
+  /** What was earned by, so far. */
+  #paidFrames = 0
+  #paidStreams = 0
   /** Since when it is awaited, ms; -1 for nothing. */
   #settingsSentMs = -1
   #blockSinceMs = -1
@@ -46,11 +56,19 @@ export class ConnectionWatch {
 
   /** @throws Http2Fault when there were too many frames that carry nothing. */
   countIdleFrame(what: string): void {
+    if (this.#idleFrames.take()) return
+    const { usefulFrameCount } = this.#connection
+    this.#idleFrames.earn((usefulFrameCount - this.#paidFrames) * idleFramesPerUsefulMax)
+    this.#paidFrames = usefulFrameCount
     if (!this.#idleFrames.take()) throw new Http2Fault(errorCodes.enhanceYourCalm, `too many ${what}`)
   }
 
   /** @throws Http2Fault when too many streams were reset, by the peer or by its fault. */
   countReset(): void {
+    if (this.#resets.take()) return
+    const { wholeStreamCount } = this.#connection
+    this.#resets.earn(wholeStreamCount - this.#paidStreams)
+    this.#paidStreams = wholeStreamCount
     if (!this.#resets.take()) throw new Http2Fault(errorCodes.enhanceYourCalm, 'too many streams are reset')
   }
 

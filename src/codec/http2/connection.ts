@@ -73,7 +73,8 @@ export abstract class Http2Connection extends Http2Core implements FrameTarget {
   onDataPiece(_streamId: number, piece: Buffer, isEnd: boolean): void {
     const stream = this.#dataStream
     if (stream === undefined || stream.isOver) return
-    if (piece.length === 0 && !isEnd) this.watch.countIdleFrame('empty DATA')
+    if (piece.length > 0) this.receivedFrameCount++
+    else if (!isEnd) this.watch.countIdleFrame('empty DATA')
     let wrong = stream.receive(piece)
     if (wrong === '' && isEnd && !stream.isOver) wrong = stream.receiveEnd(undefined)
     if (wrong !== '') stream.fail(errorCodes.protocolError, 'protocol-error', wrong)
@@ -151,6 +152,7 @@ export abstract class Http2Connection extends Http2Core implements FrameTarget {
   #onBlock(block: Buffer | undefined, streamId: number): void {
     if (block === undefined) return
     this.watch.blockEnded()
+    this.receivedFrameCount++
     const list = this.#decoder.decode(block)
     this.onHeaders(streamId, list, this.#block.isEnd, this.#decoder.isTooLarge ? tooLarge : this.#decoder.malformed)
   }

@@ -25,6 +25,11 @@ export class FloodGuard {
     return true
   }
 
+  /** What was of use pays for as much that was not: a connection that carries a lot may also ping a lot. */
+  earn(tokens: number): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + tokens)
+  }
+
   #fill(): void {
     const nowMs = this.#clock.monotonicMs()
     this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#filledMs) / 1000) * this.#perSecond)

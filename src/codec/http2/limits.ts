@@ -20,10 +20,16 @@ export interface Http2Limits {
   outputBytesMax: number
   /** Answers of 1xx before the real one. */
   informationalCountMax: number
-  /** Streams that end by RST_STREAM, whoever's it is: so many at once, and so many a second after that (CVE-2023-44487, CVE-2025-8671). */
+  /**
+   * Streams that end by RST_STREAM, whoever's it is: so many at once, so many a second after that, and as many as end without
+   * one (CVE-2023-44487, CVE-2025-8671).
+   */
   resetBurstMax: number
   resetsPerSecondMax: number
-  /** Frames that carry nothing (PING, SETTINGS, PRIORITY, empty DATA, tiny windows, unknown ones), counted in the same way. */
+  /**
+   * Frames that carry nothing (PING, SETTINGS, PRIORITY, empty DATA, tiny windows, unknown ones), counted in the same way: so
+   * many at once, so many a second, and ten for each frame of use.
+   */
   idleFrameBurstMax: number
   idleFramesPerSecondMax: number
   /** Frames of a header block; a block of many tiny ones costs more than it carries (CVE-2024-27316). */

@@ -8,6 +8,8 @@ export class SendScheduler {
   readonly #output: Http2Output
   readonly #peer: PeerSettings
   #window = defaultWindowBytes
+  /** DATA frames sent so far. */
+  frameCount = 0
   /** Streams with bytes that wait for a window, or a writer that waits for room. */
   readonly #blocked = new Set<Http2Stream>()
   #isPumping = false
@@ -30,6 +32,7 @@ export class SendScheduler {
       const length = Math.min(to - at, this.#peer.frameBytes, stream.sendWindow, this.#window)
       if (length <= 0) break
       this.#output.write(frameTypes.data, 0, stream.id, chunk, at, at + length)
+      this.frameCount++
       stream.sendWindow -= length
       this.#window -= length
       at += length

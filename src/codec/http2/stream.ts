@@ -237,6 +237,7 @@ export abstract class Http2Stream {
   #close(): void {
     if (this.isOver || this.#received !== undefined || this.#receivedEnd) return
     this.isOver = true
+    this.connection.wholeStreamCount++
     this.connection.remove(this)
     this.deliverClosed()
   }
