@@ -89,6 +89,14 @@ export const pairBehaviours: readonly PairBehaviour[] = [
     },
   },
   {
+    name: 'who waits for 100 gets it, then sends the body',
+    async run({ client }) {
+      const request = { method: 'POST', headers: { expect: '100-continue', 'content-length': '4' }, body: 'body' }
+      const { status, body } = await client.send({ path: '/', ...request })
+      assert.deepEqual([status, JSON.parse(body.toString()).body], [200, 'body'])
+    },
+  },
+  {
     name: 'early hints come before the answer',
     async run({ client }) {
       const { early, body } = await client.send({ path: '/early' })

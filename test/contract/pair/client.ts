@@ -85,7 +85,13 @@ class Http1Client implements PairClient {
       outgoing.write(request.body ?? '')
       outgoing.addTrailers(request.trailers)
       outgoing.end()
-    } else outgoing.end(request.body)
+    } else {
+      if (request.headers?.expect) {
+        outgoing.flushHeaders()
+        await once(outgoing, 'continue')
+      }
+      outgoing.end(request.body)
+    }
     const [incoming] = await answered
     const body = await whole(incoming)
     return { status: incoming.statusCode!, headers: incoming.headers, trailers: incoming.trailers, body, early }
@@ -144,6 +150,7 @@ class Http2Client implements PairClient {
     stream.on('headers', (head) => early.push(head[':status']!))
     stream.on('trailers', (list) => (trailers = list))
     const answered = once(stream, 'response') as Promise<[http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader]>
+    if (request.headers?.expect) await once(stream, 'continue')
     if (request.body !== undefined || request.trailers) stream.end(request.body)
     const [headers] = await answered
     const body = await whole(stream)
