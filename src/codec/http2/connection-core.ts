@@ -63,7 +63,8 @@ export abstract class Http2Core implements Http2OutputOwner {
     this.socket = socket
     this.limits = limits
     this.clock = clock
-    this.output = new Http2Output({ socket, bytesMax: limits.outputBytesMax, owner: this })
+    const { outputBytesMax: bytesMax, queueBytesMax } = limits
+    this.output = new Http2Output({ socket, bytesMax, queueBytesMax, owner: this })
     this.encoder = new HpackEncoder(limits.headerTableBytesMax)
     this.writer = new FrameWriter(this)
     this.sender = new SendScheduler(this)

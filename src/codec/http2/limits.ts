@@ -18,6 +18,8 @@ export interface Http2Limits {
   bufferedBytesMax: number
   /** Bytes that wait for a slow peer before the other sides are paused. */
   outputBytesMax: number
+  /** Bytes of heads and of frames that steer, which are not held back, that may wait beyond those; the connection is closed beyond it. */
+  queueBytesMax: number
   /** Answers of 1xx before the real one. */
   informationalCountMax: number
   /**
@@ -55,6 +57,7 @@ export const defaultHttp2Limits: Http2Limits = {
   streamWindowBytesMax: 4_194_304,
   bufferedBytesMax: 1_048_576,
   outputBytesMax: 65_536,
+  queueBytesMax: 1_048_576,
   informationalCountMax: 32,
   resetBurstMax: 1000,
   resetsPerSecondMax: 200,

@@ -4,7 +4,7 @@
  * has not taken whole stays with its write.
  */
 import type { Socket } from 'node:net'
-import { flags, frameHeaderBytes, frameTypes } from './frame.ts'
+import { errorCodes, flags, frameHeaderBytes, frameTypes, Http2Fault } from './frame.ts'
 
 export interface Http2OutputOwner {
   /** There is room again after `isFull`. */
@@ -36,6 +36,7 @@ function flushAll(): void {
 export class Http2Output {
   readonly #socket: Socket
   readonly #bytesMax: number
+  readonly #queueBytesMax: number
   readonly #owner: Http2OutputOwner
   #block: Buffer | undefined
   #used = 0
@@ -47,10 +48,14 @@ export class Http2Output {
   /** Bytes handed to the socket so far. */
   sentBytes = 0
 
-  /** @param options.bytesMax bytes that wait for a slow reader before `isFull`. */
-  constructor(options: { socket: Socket; bytesMax: number; owner: Http2OutputOwner }) {
+  /**
+   * @param options.bytesMax bytes that wait for a slow reader before `isFull`.
+   * @param options.queueBytesMax bytes of other frames that may wait beyond it; an Http2Fault goes to `onFault` behind them.
+   */
+  constructor(options: { socket: Socket; bytesMax: number; queueBytesMax: number; owner: Http2OutputOwner }) {
     this.#socket = options.socket
     this.#bytesMax = options.bytesMax
+    this.#queueBytesMax = options.bytesMax + options.queueBytesMax
     this.#owner = options.owner
     this.#isSlowToTake = 'encrypted' in options.socket
     options.socket.on('drain', () => this.#drained())
@@ -181,10 +186,20 @@ export class Http2Output {
     this.#isWaiting = false
     try {
       this.flush()
+      this.#checkQueue()
       if (this.#isAwaited && !this.#isFull) this.#flushed()
     } catch (error) {
       this.#owner.onFault(error)
     }
+  }
+
+  /** Answers to frames are not held back as bodies are: who makes us write and does not read is sent away (RFC 9113 section 10.5). */
+  #checkQueue(): void {
+    if (this.#socket.writableLength <= this.#queueBytesMax) return
+    throw new Http2Fault(
+      errorCodes.enhanceYourCalm,
+      `more than ${this.#queueBytesMax} bytes wait for a peer that does not read`,
+    )
   }
 
   #drained(): void {

@@ -15,6 +15,8 @@ export interface SteeredServerOptions {
   /** Of the client. */
   settings?: [number, number][]
   limits?: Partial<Http2Limits>
+  /** The client does not acknowledge our settings. */
+  isSilent?: boolean
 }
 
 export class SteeredServer {
@@ -28,7 +30,7 @@ export class SteeredServer {
   readonly #reader = new FrameReader()
   #read = 0
 
-  constructor({ settings = [], limits }: SteeredServerOptions = {}) {
+  constructor({ settings = [], limits, isSilent }: SteeredServerOptions = {}) {
     const onStream = (stream: ServerStream): Inbox => {
       const inbox = new Inbox()
       this.streams.push(stream)
@@ -43,15 +45,15 @@ export class SteeredServer {
     })
     this.socket.deliver(preface)
     this.send(frameTypes.settings, 0, 0, settingsPayload(settings))
-    this.send(frameTypes.settings, flags.ack, 0)
+    if (!isSilent) this.send(frameTypes.settings, flags.ack, 0)
   }
 
   send(type: number, frameFlags: number, streamId: number, payload: Uint8Array = new Uint8Array()): void {
     this.socket.deliver(writeFrame(type, frameFlags, streamId, payload))
   }
 
-  ask(streamId: number, fields: string[], frameFlags: number = flags.endHeaders): void {
-    const list = [':method', 'POST', ':scheme', 'http', ':path', '/', ':authority', 'a', ...fields]
+  ask(streamId: number, fields: string[], frameFlags: number = flags.endHeaders, path = '/'): void {
+    const list = [':method', 'POST', ':scheme', 'http', ':path', path, ':authority', 'a', ...fields]
     this.send(frameTypes.headers, frameFlags, streamId, encodeHeaderBlock(list))
   }
 
