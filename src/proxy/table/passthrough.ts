@@ -10,7 +10,7 @@ function routesTo(type: 'original-destination' | 'dynamic', context: UpstreamCon
   const discovery: ClusterDiscovery = { type }
   const { connectTimeoutMs } = context.limits
   const cluster = new UpstreamCluster(
-    { name, discovery, loadBalancing: 'round-robin', connectTimeoutMs, protocol: 'http1' },
+    { name, discovery, loadBalancing: 'round-robin', connectTimeoutMs, protocol: 'downstream' },
     context,
   )
   const table = compileRoutes({

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import http from 'node:http'
+import { connect, type OutgoingHttpHeaders } from 'node:http2'
 import type { Socket } from 'node:net'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { testAuthority } from '#/proxy/testing/certificate.ts'
 import { until } from '#/proxy/testing/engine.ts'
 import { startHttp2Application } from '#/proxy/testing/http2-peer.ts'
-import { startOutbound } from '#/proxy/testing/outbound.ts'
+import { application, startOutbound } from '#/proxy/testing/outbound.ts'
 import { call } from '#/proxy/testing/peer.ts'
+import type { HostPort } from '#/std/host-port.ts'
 
 const http2 = { protocol: 'http2' } as const
 const authority = testAuthority()
@@ -192,4 +194,42 @@ test('a client that leaves resets its stream and no other', async (t) => {
   assert.deepEqual(reset, ['8'])
   assert.equal((await call(proxy, {})).status, 200)
   assert.equal(application.sessionCount, 1)
+})
+
+/** The status of a request over HTTP/2 with prior knowledge. */
+async function askByHttp2(t: TestContext, proxy: HostPort, head: OutgoingHttpHeaders): Promise<number> {
+  const session = connect(`http://${proxy.host}:${proxy.port}`)
+  t.after(() => session.destroy())
+  const [headers] = await once(session.request({ ':path': '/', ...head }).resume(), 'response')
+  return headers[':status']
+}
+
+test('where nobody has told what a port speaks, a request goes on in the version in which it came', async (t) => {
+  const newer = await startHttp2Application(t)
+  const older = await application(t, 'older')
+  const downstream = { protocol: 'downstream' } as const
+  const toNewer = await startOutbound(t, { ports: [newer.port], cluster: downstream })
+  assert.equal(await askByHttp2(t, toNewer.proxy, { ':authority': 'reviews.shop' }), 200)
+  const toOlder = await startOutbound(t, { ports: [older.port], cluster: downstream })
+  assert.equal((await call(toOlder.proxy, {})).status, 200)
+  // What is wrong with the one is right with the other.
+  assert.equal(await askByHttp2(t, toOlder.proxy, { ':authority': 'reviews.shop' }), 502)
+})
+
+test('a host that the mesh does not know is called in the version in which the request came', async (t) => {
+  const newer = await startHttp2Application(t)
+  const older = await application(t, 'older')
+  const { proxy, source } = await startOutbound(t, { ports: [], settings: { unknownDestinations: 'any' } })
+  const unknown = async (host: string): Promise<void> => {
+    await until(() => source.isAsked('listener', host), 'the question')
+    source.remove('listener', host)
+  }
+  const toNewer = `127.0.0.1:${newer.port}`
+  const answered = askByHttp2(t, proxy, { ':authority': toNewer })
+  await unknown(toNewer)
+  assert.equal(await answered, 200)
+  const toOlder = `127.0.0.1:${older.port}`
+  const reply = call(proxy, { host: toOlder })
+  await unknown(toOlder)
+  assert.equal((await reply).status, 200)
 })
