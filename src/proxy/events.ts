@@ -9,6 +9,9 @@ import type { TrafficDirection } from '#/model/listener.ts'
 import type { Route } from '#/model/route.ts'
 import type { WorkloadIdentity } from '#/model/workload.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
+import type { DetectionOutcome, StreamRecord } from './stream/stream-record.ts'
+
+export type { DetectionOutcome, StreamRecord } from './stream/stream-record.ts'
 
 /** One request, filled on its way through the proxy and handed over when it is over. */
 export interface RequestRecord {
@@ -62,4 +65,9 @@ export interface ProxyEvents {
   onUpstreamConnectFailed(cluster: string, address: string, detail: string): void
   /** A request is over. Exactly once a request. */
   onEnd(record: RequestRecord): void
+  /** A stream has found its endpoint, and is over (without the first when it found none). Absent: nobody listens. */
+  onStreamOpen?(record: StreamRecord): void
+  onStreamEnd?(record: StreamRecord): void
+  /** It was found out what a connection speaks, after so many ms. */
+  onDetected?(listener: string, outcome: DetectionOutcome, afterMs: number): void
 }

@@ -1,14 +1,16 @@
 /** Everything that is measured and written about a proxy: the one listener of its events. */
 import type { WorkloadIdentity } from '#/model/workload.ts'
-import type { ProxyEvents, RequestRecord } from '#/proxy/events.ts'
+import type { DetectionOutcome, ProxyEvents, RequestRecord, StreamRecord } from '#/proxy/events.ts'
 import type { Clock, Timer } from '#/std/clock.ts'
 import { lineBytesMax, writeLogLine } from './access-log/line-bytes.ts'
 import { LogWriter, type LogWriterOptions } from './access-log/log-writer.ts'
+import { formatStreamLine } from './access-log/stream-line.ts'
 import { ConnectionMetrics } from './metric/connection-metrics.ts'
 import { GrpcMetrics } from './metric/grpc-metrics.ts'
 import { ProcessMetrics } from './metric/process-metrics.ts'
 import { Registry } from './metric/registry.ts'
 import { RequestMetrics } from './metric/request-metrics.ts'
+import { StreamMetrics } from './metric/stream-metrics.ts'
 
 /** What the proxy's xDS client tells when somebody asks. */
 export interface XdsState {
@@ -43,6 +45,7 @@ export class Telemetry implements ProxyEvents {
   readonly #clock: Clock
   readonly #requests: RequestMetrics
   readonly #connections: ConnectionMetrics
+  readonly #streams: StreamMetrics
   readonly #grpc: GrpcMetrics
   readonly #process: ProcessMetrics
   readonly #log: LogWriter | undefined
@@ -60,6 +63,7 @@ export class Telemetry implements ProxyEvents {
     this.#requests = new RequestMetrics({ self, clusterId, seriesMax, idleMs: seriesIdleMs })
     for (const family of this.#requests.families()) this.registry.add(family)
     this.#connections = new ConnectionMetrics(this.registry)
+    this.#streams = new StreamMetrics(this.registry, { self, clusterId })
     this.#grpc = new GrpcMetrics(this.registry, seriesMax)
     this.#declareOwn(options)
     this.#process = new ProcessMetrics(this.registry, clock)
@@ -97,6 +101,7 @@ export class Telemetry implements ProxyEvents {
         const nowMs = this.#clock.monotonicMs()
         this.#requests.sweep(nowMs)
         this.#connections.sweep(nowMs - this.#seriesIdleMs)
+        this.#streams.sweep(nowMs - this.#seriesIdleMs)
         this.#grpc.sweep(nowMs - this.#seriesIdleMs)
         this.#sweeper = this.#sweepLater()
       },
@@ -139,6 +144,19 @@ export class Telemetry implements ProxyEvents {
     if (record.attempts > 1 && record.cluster !== undefined) {
       this.#connections.onRetries(record.cluster.name, record.attempts - 1, record.startMs + record.durationMs)
     }
+  }
+
+  onStreamOpen(record: StreamRecord): void {
+    this.#streams.onOpen(record, this.#clock.monotonicMs())
+  }
+
+  onStreamEnd(record: StreamRecord): void {
+    this.#streams.onEnd(record, this.#clock.monotonicMs())
+    this.#log?.write(formatStreamLine(record))
+  }
+
+  onDetected(listener: string, outcome: DetectionOutcome, afterMs: number): void {
+    this.#streams.onDetected(listener, outcome, afterMs, this.#clock.monotonicMs())
   }
 
   #writeLine(log: LogWriter, record: RequestRecord): void {

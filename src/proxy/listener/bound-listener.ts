@@ -23,6 +23,8 @@ export interface BoundListenerOptions {
   connectionsMax: number
   /** What is done with the requests of a connection; undefined closes it. `peer` is what TLS told. */
   handlerFor: (socket: Socket, peer?: TlsPeer) => ServerHandler | undefined
+  /** Takes connections that may be other than HTTP, in place of `handlerFor`; `onClosed` is called once each. */
+  enter?: (socket: Socket, onClosed: () => void) => HttpConnection
   onConnection: () => void
   onConnectionClosed: () => void
   /** With `tls`: a connection that came no further. */
@@ -96,7 +98,11 @@ export class BoundListener {
   }
 
   #accept(socket: Socket): void {
-    const { tls, onHandshakeFailed } = this.#options
+    const { tls, onHandshakeFailed, enter } = this.#options
+    if (!tls && enter) {
+      this.#keep((onClosed) => enter(withSharedRead(socket), onClosed))
+      return
+    }
     if (!tls) {
       const shared = withSharedRead(socket)
       this.#enter(shared, this.#options.handlerFor(shared), this.#options.http2 ? '' : 'http/1.1')
@@ -116,19 +122,20 @@ export class BoundListener {
       socket.destroy()
       return
     }
-    this.#options.onConnection()
     const { limits, http2 = defaultHttp2Limits, wheel } = this.#options
-    const connection = new HttpEntrance(socket, {
-      handler,
-      http1: limits,
-      http2,
-      wheel,
-      protocol,
-      onClosed: () => {
-        this.#connections.delete(connection)
-        this.#options.onConnectionClosed()
-      },
+    this.#keep((onClosed) => new HttpEntrance(socket, { handler, http1: limits, http2, wheel, protocol, onClosed }))
+  }
+
+  #keep(open: (onClosed: () => void) => HttpConnection): void {
+    this.#options.onConnection()
+    let isClosed = false
+    let connection: HttpConnection | undefined
+    connection = open(() => {
+      isClosed = true
+      if (connection) this.#connections.delete(connection)
+      this.#options.onConnectionClosed()
     })
+    if (isClosed) return
     this.#connections.add(connection)
     if (this.#isDraining) connection.drain()
   }

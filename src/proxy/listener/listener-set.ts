@@ -3,10 +3,12 @@
  * stands in the status and the log, and is tried again.
  */
 import type { Socket } from 'node:net'
+import { giveBytes } from '#/codec/shared-read.ts'
 import type { ServerHandler } from '#/codec/stream.ts'
 import { inbound } from '#/proxy/inbound.ts'
 import { outbound } from '#/proxy/outbound.ts'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
+import { StreamEntrance } from '#/proxy/stream/stream-entrance.ts'
 import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
 import type { TlsEntrance, TlsPeer } from '#/proxy/tls/tls-entrance.ts'
 import { openTlsEntrance } from '#/proxy/tls/tls-entrance.ts'
@@ -16,7 +18,15 @@ import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort } from '#/std/host-port.ts'
 import { BoundListener } from './bound-listener.ts'
 import { ConnectionHandler } from './connection-handler.ts'
+import type { HttpConnection } from './http-entrance.ts'
+import { HttpEntrance } from './http-entrance.ts'
 import { originalDestination, prepareOriginalDestination } from './original-destination.ts'
+
+/** Connections of the listener may be something other than HTTP. */
+function mayBeOpaque({ listener }: ListenerEntry): boolean {
+  const { protocol = 'http', target, isRedirected } = listener
+  return protocol !== 'http' || target.type === 'streams' || (target.type === 'on-demand' && isRedirected)
+}
 
 /** A listener that is wanted, bound or not. */
 interface Binding {
@@ -87,7 +97,7 @@ export class ListenerSet {
   apply(entry: ListenerEntry): void {
     if (this.#isStopped) return
     const { listener } = entry
-    const key = `${formatHostPort(listener.address!)} ${listener.direction} ${listener.isRedirected} ${JSON.stringify(listener.tls)}`
+    const key = `${formatHostPort(listener.address!)} ${listener.direction} ${mayBeOpaque(entry)} ${listener.isRedirected} ${JSON.stringify(listener.tls)}`
     const before = this.#bindings.get(entry.name)
     if (before?.key === key && before.entry === entry) return
     const binding: Binding = {
@@ -188,7 +198,26 @@ export class ListenerSet {
       const entrance = { listener: entry, original, ...(peer ? { tls: peer } : {}) }
       return new ConnectionHandler({ context: this.#context, road, entrance })
     }
+    const enter = (socket: Socket, onClosed: () => void): HttpConnection => {
+      const original = entry.listener.isRedirected ? originalDestination(socket) : undefined
+      const handler = original
+        ? new ConnectionHandler({ context: this.#context, road, entrance: { listener: entry, original } })
+        : shared
+      const http = { handler, http1, http2, wheel: coarseWheel, protocol: '', onClosed }
+      return new StreamEntrance(socket, {
+        entry,
+        original,
+        context: this.#context,
+        enterHttp: (plain, early) => {
+          const entrance = new HttpEntrance(plain, http)
+          if (early) giveBytes(plain, early)
+          return entrance
+        },
+        onClosed,
+      })
+    }
     const bound = new BoundListener({
+      ...(mayBeOpaque(entry) ? { enter } : {}),
       address: entry.listener.address!,
       limits: http1,
       http2,

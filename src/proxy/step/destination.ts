@@ -107,6 +107,7 @@ class Lookup implements DestinationWaiter {
         return 'next'
       }
       if (destination.state === 'missing') continue
+      if (destination.state === 'ready') return this.#opaque(name)
       waitForConfig(this.#exchange, context, () => destination.stopWaiting(this), name)
       destination.wait(this)
       return 'taken'
@@ -129,6 +130,11 @@ class Lookup implements DestinationWaiter {
     if (this.#isHostDone) return undefined
     this.#isHostDone = true
     return destinationName(this.#exchange.head.authority, this.#original?.port ?? httpPort)
+  }
+
+  #opaque(name: string): StepOutcome {
+    this.#exchange.fail('route_not_found', `${name} takes no requests: its bytes are opaque to the mesh`)
+    return 'taken'
   }
 
   #unknown(): StepOutcome {

@@ -4,11 +4,14 @@
  *   waiting ──listener, routes, clusters, endpoints are there──▶ ready
  *      └──the control plane does not know the name──▶ missing ──it appears──▶ ready
  */
+import type { ListenerProtocol } from '#/model/listener.ts'
+import type { WarmStreams } from '#/proxy/stream/stream-table.ts'
 import type { Log } from '#/std/log.ts'
 import type { ResourceSource, Subscription } from '#/xds/fetch/resource-source.ts'
 import type { ClusterRegistry } from './cluster-registry.ts'
 import type { RouteRegistry } from './route-registry.ts'
 import { RouteTarget } from './route-target.ts'
+import { StreamTarget } from './stream-target.ts'
 import type { WarmRoutes } from './warm-routes.ts'
 
 export type DestinationState = 'waiting' | 'ready' | 'missing'
@@ -35,18 +38,25 @@ export class Destination {
   /** Given up: ask the table again. */
   isForgotten = false
   readonly #target: RouteTarget
+  readonly #streams: StreamTarget
   readonly #subscription: Subscription
   readonly #waiters = new Set<DestinationWaiter>()
   #hasListener = false
+  #takesRequests = false
+  #protocol: ListenerProtocol = 'http'
   #isUnknown = false
 
   constructor({ name, source, routes, clusters, log }: DestinationOptions) {
     this.name = name
     this.#target = new RouteTarget({ routes, clusters, log, onChange: () => this.#changed() })
+    this.#streams = new StreamTarget({ clusters, onChange: () => this.#changed() })
     this.#subscription = source.subscribe('listener', name, {
-      onResource: (_canonical, { target }) => {
-        this.#isUnknown = target.type !== 'routes'
-        this.#hasListener = target.type === 'routes'
+      onResource: (_canonical, { target, protocol = 'http', streams = [] }) => {
+        this.#isUnknown = target.type === 'on-demand'
+        this.#hasListener = !this.#isUnknown
+        this.#takesRequests = target.type === 'routes'
+        this.#protocol = protocol
+        this.#streams.set(streams)
         if (target.type === 'routes') this.#target.set(target.routes)
         this.#changed()
       },
@@ -60,13 +70,24 @@ export class Destination {
 
   get state(): DestinationState {
     if (this.#isUnknown) return 'missing'
-    if (this.#target.current) return 'ready'
-    return this.#hasListener && this.#target.isHopeless ? 'missing' : 'waiting'
+    if (!this.#hasListener || !this.#streams.isSettled) return 'waiting'
+    if (!this.#takesRequests || this.#target.current) return 'ready'
+    return this.#target.isHopeless ? 'missing' : 'waiting'
   }
 
-  /** In force; defined when ready. */
+  /** What is spoken there. */
+  get protocol(): ListenerProtocol {
+    return this.#protocol
+  }
+
+  /** Where opaque bytes go; undefined when it takes none. */
+  get streams(): WarmStreams | undefined {
+    return this.#isUnknown ? undefined : this.#streams.current
+  }
+
+  /** In force; defined when it is ready and takes requests. */
   get current(): WarmRoutes | undefined {
-    return this.#isUnknown ? undefined : this.#target.current
+    return this.#isUnknown || !this.#takesRequests ? undefined : this.#target.current
   }
 
   get trouble(): string {
@@ -90,6 +111,7 @@ export class Destination {
     this.isForgotten = true
     this.#subscription.cancel()
     this.#target.close()
+    this.#streams.close()
   }
 
   #changed(): void {

@@ -3,11 +3,13 @@
  * a lazy one at once, its routes being fetched when the first connection comes.
  */
 import type { Listener } from '#/model/listener.ts'
+import type { WarmStreams } from '#/proxy/stream/stream-table.ts'
 import type { Log } from '#/std/log.ts'
 import type { ResourceSource } from '#/xds/fetch/resource-source.ts'
 import type { ClusterRegistry } from './cluster-registry.ts'
 import type { RouteRegistry } from './route-registry.ts'
 import { RouteTarget } from './route-target.ts'
+import { StreamTarget } from './stream-target.ts'
 import type { WarmRoutes } from './warm-routes.ts'
 
 export interface ListenerTableOptions {
@@ -29,6 +31,7 @@ export class ListenerEntry {
   readonly name: string
   #listener: Listener
   readonly #target: RouteTarget
+  readonly #streams: StreamTarget
   readonly #onChange: () => void
   readonly #waiters = new Set<RoutesWaiter>()
   #isWoken = false
@@ -38,6 +41,7 @@ export class ListenerEntry {
     this.#listener = listener
     this.#onChange = () => onChange(this)
     this.#target = new RouteTarget({ ...options, onChange: () => this.#changed() })
+    this.#streams = new StreamTarget({ clusters: options.clusters, onChange: () => this.#changed() })
     this.offer(listener)
   }
 
@@ -50,9 +54,15 @@ export class ListenerEntry {
     return this.#target.current
   }
 
-  /** Requests have their routes, or will never have any. */
+  /** Where opaque bytes go; undefined when the listener takes none. */
+  get streams(): WarmStreams | undefined {
+    return this.#streams.current
+  }
+
+  /** Connections have their routes, or will never have any. */
   get isSettled(): boolean {
-    return this.#listener.target.type !== 'routes' || this.current !== undefined || this.#target.isHopeless
+    const hasRoutes = this.#listener.target.type !== 'routes' || this.current !== undefined || this.#target.isHopeless
+    return hasRoutes && this.#streams.isSettled
   }
 
   get mayBind(): boolean {
@@ -60,21 +70,26 @@ export class ListenerEntry {
   }
 
   get trouble(): string {
-    return this.#target.trouble
+    const clusters = this.#streams.waitsFor
+    return this.#target.trouble || (clusters.length > 0 ? `waits for ${clusters.join(', ')}` : '')
   }
 
   offer(listener: Listener): void {
     this.#listener = listener
-    if (listener.target.type === 'routes' && (!listener.isLazy || this.#isWoken))
-      this.#target.set(listener.target.routes)
+    if (!listener.isLazy || this.#isWoken) this.#fetch(listener)
     this.#onChange()
+  }
+
+  #fetch({ target, streams = [] }: Listener): void {
+    this.#streams.set(streams)
+    if (target.type === 'routes') this.#target.set(target.routes)
   }
 
   /** The first connection has come: a lazy listener now needs its routes. */
   wake(): void {
     if (this.#isWoken) return
     this.#isWoken = true
-    if (this.#listener.isLazy && this.#listener.target.type === 'routes') this.#target.set(this.#listener.target.routes)
+    if (this.#listener.isLazy) this.#fetch(this.#listener)
   }
 
   /** Only while not settled. */
@@ -88,6 +103,7 @@ export class ListenerEntry {
 
   close(): void {
     this.#target.close()
+    this.#streams.close()
   }
 
   #changed(): void {

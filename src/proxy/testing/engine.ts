@@ -4,6 +4,7 @@ import { proxySettings } from '#/config/proxy-settings.ts'
 import { readSettings } from '#/config/read-settings.ts'
 import type { ProxyEvents, RequestRecord } from '#/proxy/events.ts'
 import { ProxyEngine } from '#/proxy/proxy-engine.ts'
+import type { StreamRecord } from '#/proxy/stream/stream-record.ts'
 import { FakeSource } from '#/proxy/table/testing/fake-source.ts'
 import { systemClock } from '#/std/clock.ts'
 import type { HostPort } from '#/std/host-port.ts'
@@ -14,6 +15,8 @@ import { seededRandom } from '#/std/random.ts'
 export class EventRecorder implements ProxyEvents {
   readonly records: RequestRecord[] = []
   readonly malformed: string[] = []
+  readonly streams: StreamRecord[] = []
+  readonly detections: string[] = []
   connections = 0
   upstreamConnections = 0
   upstreamConnectionsEver = 0
@@ -46,6 +49,14 @@ export class EventRecorder implements ProxyEvents {
 
   onEnd(record: RequestRecord): void {
     this.records.push(record)
+  }
+
+  onStreamEnd(record: StreamRecord): void {
+    this.streams.push(record)
+  }
+
+  onDetected(_listener: string, outcome: string): void {
+    this.detections.push(outcome)
   }
 
   get last(): RequestRecord | undefined {

@@ -40,6 +40,11 @@ export class UpstreamCluster {
     return this.#model
   }
 
+  /** To its endpoints; undefined for plain connections. */
+  get tls(): TlsExit | undefined {
+    return this.#tls
+  }
+
   /** The endpoint is told by the request, not by configuration. */
   get isDynamic(): boolean {
     const { type } = this.#model.discovery

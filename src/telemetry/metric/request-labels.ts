@@ -1,7 +1,7 @@
 /** The labels of Istio's standard metrics, from the record of a request. */
 
 import type { WorkloadIdentity } from '#/model/workload.ts'
-import type { RequestRecord } from '#/proxy/events.ts'
+import type { RequestRecord, StreamRecord } from '#/proxy/events.ts'
 import { type LabelList, unknown } from './family.ts'
 
 export interface LabelContext {
@@ -11,17 +11,35 @@ export interface LabelContext {
   clusterId: string
 }
 
-/**
- * All labels in Istio's order. Values that nobody knows read `unknown`. Principals and `connection_security_policy` are
- * those of plain text: nothing is authenticated yet.
- */
-export function requestLabels(record: RequestRecord, { self, clusterId }: LabelContext): LabelList {
-  const isInbound = record.direction === 'inbound'
-  const peer = record.peer ?? record.endpoint?.workload
-  const source = isInbound ? record.peer : self
-  const destination = isInbound ? self : peer
-  const service = record.cluster?.service
+/** All labels in Istio's order. Values that nobody knows read `unknown`. */
+export function requestLabels(record: RequestRecord, context: LabelContext): LabelList {
   const isGrpc = record.grpcStatus >= 0
+  return [
+    ...partyLabels(record, context),
+    'request_protocol',
+    isGrpc ? 'grpc' : 'http',
+    'response_code',
+    String(record.status),
+    ...(isGrpc ? ['grpc_response_status', String(record.grpcStatus)] : []),
+    ...endLabels(record),
+  ]
+}
+
+/** Of `istio_tcp_*`: without what only requests have. */
+export function streamLabels(record: StreamRecord, context: LabelContext): LabelList {
+  return [...partyLabels(record, context), 'request_protocol', record.transport, ...endLabels(record)]
+}
+
+type Party = Pick<RequestRecord, 'direction' | 'peer' | 'endpoint' | 'cluster'>
+
+/**
+ * Who called whom. Principals and `connection_security_policy` are those of plain text: nothing is authenticated yet.
+ */
+function partyLabels({ direction, peer, endpoint, cluster }: Party, { self, clusterId }: LabelContext): string[] {
+  const isInbound = direction === 'inbound'
+  const source = isInbound ? peer : self
+  const destination = isInbound ? self : (peer ?? endpoint?.workload)
+  const service = cluster?.service
   return [
     'reporter',
     isInbound ? 'destination' : 'source',
@@ -33,16 +51,12 @@ export function requestLabels(record: RequestRecord, { self, clusterId }: LabelC
     service?.name ?? unknown,
     'destination_service_namespace',
     service?.namespace ?? (destination?.namespace || unknown),
-    'request_protocol',
-    isGrpc ? 'grpc' : 'http',
-    'response_code',
-    String(record.status),
-    ...(isGrpc ? ['grpc_response_status', String(record.grpcStatus)] : []),
-    'response_flags',
-    record.flags || '-',
-    'connection_security_policy',
-    isInbound ? 'none' : unknown,
   ]
+}
+
+function endLabels({ direction, flags }: Pick<RequestRecord, 'direction' | 'flags'>): string[] {
+  const policy = direction === 'inbound' ? 'none' : unknown
+  return ['response_flags', flags || '-', 'connection_security_policy', policy]
 }
 
 function workloadLabels(side: 'source' | 'destination', workload: WorkloadIdentity | undefined, clusterId: string) {

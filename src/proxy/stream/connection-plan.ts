@@ -1,0 +1,119 @@
+/** What may come over a connection, and where it goes: by its listener, or by the destination that it was made to. */
+
+import { WheelTimer } from '#/codec/timer-wheel.ts'
+import type { ListenerProtocol } from '#/model/listener.ts'
+import type { ProxyContext } from '#/proxy/proxy-context.ts'
+import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
+import type { HostPort } from '#/std/host-port.ts'
+import { formatHostPort } from '#/std/host-port.ts'
+import type { WarmStreams } from './stream-table.ts'
+
+export interface ConnectionPlan {
+  protocol: ListenerProtocol
+  /** Absent: it takes no opaque bytes. */
+  streams: WarmStreams | undefined
+}
+
+const requestsAlone: ConnectionPlan = { protocol: 'http', streams: undefined }
+
+export interface PlanOptions {
+  entry: ListenerEntry
+  /** What a redirected connection was made to. */
+  original: HostPort | undefined
+  context: ProxyContext
+  onPlan: (plan: ConnectionPlan) => void
+  /** The control plane did not tell in time. */
+  onNoPlan: (detail: string) => void
+}
+
+/** Asks for what has to be known. @returns how to give up; the others hear nothing then. */
+export function planConnection(options: PlanOptions): () => void {
+  const { entry, original, context, onPlan } = options
+  const { listener } = entry
+  if (listener.target.type === 'on-demand') {
+    if (original) return planByDestination(options, original)
+    onPlan(requestsAlone)
+    return () => undefined
+  }
+  const tell = (): void => onPlan(planByListener(entry, original))
+  if (entry.isSettled) {
+    tell()
+    return () => undefined
+  }
+  const waiter = { onRoutes: () => settled() }
+  const settled = waitFor(context, tell, () => {
+    entry.stopWaiting(waiter)
+    options.onNoPlan(`listener ${entry.name}: ${entry.trouble}`)
+  })
+  entry.wait(waiter)
+  return () => {
+    settled.cancel()
+    entry.stopWaiting(waiter)
+  }
+}
+
+/** @returns called when what is awaited has come. */
+function waitFor(context: ProxyContext, then: () => void, late: () => void): (() => void) & { cancel: () => void } {
+  const timer = new WheelTimer(late)
+  context.wheel.set(timer, context.settings.configWaitMs)
+  const settled = (): void => {
+    context.wheel.cancel(timer)
+    then()
+  }
+  return Object.assign(settled, { cancel: () => context.wheel.cancel(timer) })
+}
+
+/** Ports of a redirected listener are told apart by the virtual hosts and streams that name them. */
+function planByListener({ listener, streams }: ListenerEntry, original: HostPort | undefined): ConnectionPlan {
+  const { protocol = 'http', target } = listener
+  if (target.type === 'streams') return { protocol: protocol === 'auto' ? 'tcp' : protocol, streams }
+  if (!original || !streams) return { protocol, streams }
+  const hasStream = streams.routes.some(({ port }) => port === undefined || port === original.port)
+  if (!hasStream) return requestsAlone
+  return { protocol: takesRequests(target, original.port) ? protocol : 'tcp', streams }
+}
+
+function takesRequests(target: { type: string } & object, port: number): boolean {
+  if (!('routes' in target)) return false
+  const { routes } = target as Extract<ListenerEntry['listener']['target'], { type: 'routes' }>
+  if (routes.type === 'rds') return true
+  const names = new Set(['*', `*:${port}`])
+  return routes.configuration.virtualHosts.some(({ domains }) => domains.some((domain) => names.has(domain)))
+}
+
+function planByDestination(options: PlanOptions, original: HostPort): () => void {
+  const { context, onPlan, onNoPlan } = options
+  const name = formatHostPort(original)
+  const destination = context.table.destinations.find(name, context.clock.monotonicMs())
+  const tell = (): void => {
+    if (destination.state === 'ready') onPlan({ protocol: destination.protocol, streams: destination.streams })
+    else onPlan(passthroughPlan(context))
+  }
+  if (destination.state !== 'waiting') {
+    tell()
+    return () => undefined
+  }
+  const waiter = { onDestination: () => settled() }
+  const settled = waitFor(context, tell, () => {
+    destination.stopWaiting(waiter)
+    onNoPlan(`${name}: not known after ${context.settings.configWaitMs} ms`)
+  })
+  destination.wait(waiter)
+  return () => {
+    settled.cancel()
+    destination.stopWaiting(waiter)
+  }
+}
+
+/** An address that is no Service's: whatever is spoken goes where it was going, unless that is refused. */
+function passthroughPlan({ settings, passthrough }: ProxyContext): ConnectionPlan {
+  if (settings.unknownDestinations === 'refuse') return requestsAlone
+  const { clusters } = passthrough.original
+  const [cluster] = clusters.keys()
+  const route = {
+    name: 'passthrough',
+    serverNames: [],
+    backends: [{ type: 'cluster' as const, cluster: cluster!, weight: 1 }],
+  }
+  return { protocol: 'auto', streams: { routes: [route], clusters } }
+}

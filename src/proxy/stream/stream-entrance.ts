@@ -1,0 +1,262 @@
+/**
+ * A connection of which it is not known, or known otherwise, that it speaks HTTP.
+ *
+ *   planning ──http──▶ HTTP (its codec takes over)
+ *      ├────tcp──▶ stream
+ *      ├────tls──▶ reading ──ClientHello──▶ stream
+ *      └────auto──▶ reading ──the client's first bytes──▶ HTTP, or stream
+ *                      └── the endpoint speaks first, or nobody in time ──▶ stream
+ */
+import type { Socket } from 'node:net'
+import { onBytes } from '#/codec/shared-read.ts'
+import { WheelTimer } from '#/codec/timer-wheel.ts'
+import type { HttpConnection } from '#/proxy/listener/http-entrance.ts'
+import type { ProxyContext } from '#/proxy/proxy-context.ts'
+import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
+import type { HostPort } from '#/std/host-port.ts'
+import { type ConnectionPlan, planConnection } from './connection-plan.ts'
+import { readFirstBytes } from './first-bytes.ts'
+import type { DetectionOutcome, StreamRecord } from './stream-record.ts'
+import { StreamSession } from './stream-session.ts'
+
+export interface StreamEntranceOptions {
+  entry: ListenerEntry
+  original: HostPort | undefined
+  context: ProxyContext
+  /** Makes an HTTP connection of it: `early` was read already. */
+  enterHttp: (socket: Socket, early: Buffer | undefined) => HttpConnection
+  /** Called once when the connection is gone, unless HTTP has taken over. */
+  onClosed: () => void
+}
+
+/** While the client is silent for so long its endpoint is dialled: it may be the one to speak first. ms. */
+const silenceMs = 10
+const noBytes = Buffer.alloc(0)
+
+export class StreamEntrance implements HttpConnection {
+  readonly #socket: Socket
+  readonly #options: StreamEntranceOptions
+  readonly #startMs: number
+  readonly #timer = new WheelTimer(() => this.#onTime())
+  #plan: ConnectionPlan | undefined
+  #cancelPlan: () => void = () => undefined
+  #http: HttpConnection | undefined
+  #session: StreamSession | undefined
+  #bytes: Buffer = noBytes
+  #isReading = false
+  #isDraining = false
+  #isClosed = false
+
+  constructor(socket: Socket, options: StreamEntranceOptions) {
+    this.#socket = socket
+    this.#options = options
+    this.#startMs = options.context.clock.monotonicMs()
+    options.entry.wake()
+    socket.on('error', this.#onLost)
+    socket.on('close', this.#onLost)
+    const { entry, original, context } = options
+    this.#cancelPlan = planConnection({
+      entry,
+      original,
+      context,
+      onPlan: (plan) => this.#follow(plan),
+      onNoPlan: (detail) => {
+        context.events.onMalformed(entry.name, 'config_missing', detail)
+        this.destroy()
+      },
+    })
+  }
+
+  get isIdle(): boolean {
+    return this.#http ? this.#http.isIdle : this.#session === undefined
+  }
+
+  /** Streams have the time that draining takes; they have no word for an end that is near. */
+  drain(): void {
+    this.#isDraining = true
+    if (this.#http) this.#http.drain()
+    else if (!this.#session) this.destroy()
+  }
+
+  destroy(): void {
+    if (this.#http) this.#http.destroy()
+    else if (this.#session) this.#session.destroy('draining', 'the proxy ends')
+    else this.#socket.destroy()
+  }
+
+  #follow(plan: ConnectionPlan): void {
+    if (this.#isClosed) return
+    this.#plan = plan
+    if (plan.protocol === 'http' || !plan.streams) this.#becomeHttp()
+    else if (plan.protocol === 'tcp') {
+      this.#openSession('')
+      this.#session?.release(undefined, undefined)
+    } else this.#readOn()
+  }
+
+  // Finding out.
+
+  #readOn(): void {
+    this.#isReading = true
+    const { context } = this.#options
+    const { detectTimeoutMs, requestHeaderTimeoutMs } = context.settings
+    this.#socket.on('end', this.#onEnd)
+    onBytes(this.#socket, (chunk) => this.#onBytes(chunk))
+    const isTls = this.#plan!.protocol === 'tls'
+    context.wheel.set(this.#timer, isTls ? requestHeaderTimeoutMs : Math.min(silenceMs, detectTimeoutMs))
+  }
+
+  #onBytes(chunk: Buffer): void {
+    this.#bytes = this.#bytes.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#bytes, chunk])
+    const reading = readFirstBytes(this.#bytes)
+    const isTls = this.#plan!.protocol === 'tls'
+    if (reading.type === 'more') return
+    if (reading.type === 'tls') this.#decide('tls', reading.serverName)
+    else if (isTls) this.#refuse('the connection is no TLS')
+    else this.#decide(reading.type, '')
+  }
+
+  /** First the endpoint is dialled, then, when nobody has spoken, the bytes are opaque. */
+  #onTime(): void {
+    if (this.#plan!.protocol === 'tls') {
+      this.#refuse('no whole ClientHello in time')
+      return
+    }
+    const { context } = this.#options
+    const leftMs = context.settings.detectTimeoutMs - (context.clock.monotonicMs() - this.#startMs)
+    if (leftMs <= 0) {
+      this.#decide('timeout', '')
+      return
+    }
+    if (!this.#session && this.#bytes.length === 0) this.#openSession('')
+    if (this.#isReading) context.wheel.set(this.#timer, leftMs)
+  }
+
+  /** The endpoint of a silent client is connected: whichever side speaks now decides. */
+  #awaitEndpoint(): void {
+    const endpoint = this.#session?.endpoint
+    if (!endpoint || !this.#isReading) return
+    onBytes(endpoint, (greeting) => {
+      if (this.#isReading) this.#decide('server-first', '', Buffer.from(greeting))
+    })
+  }
+
+  #decide(outcome: DetectionOutcome, serverName: string, greeting?: Buffer): void {
+    this.#stopReading()
+    const { context, entry } = this.#options
+    context.events.onDetected?.(entry.name, outcome, context.clock.monotonicMs() - this.#startMs)
+    if (outcome === 'http') {
+      this.#session?.abandon()
+      this.#session = undefined
+      this.#becomeHttp()
+      return
+    }
+    // Until the endpoint takes them nothing more is asked for; what reads next goes on.
+    this.#socket.pause()
+    // One that was dialled for a silent client knew no server name, which may lead elsewhere.
+    if (outcome === 'tls' && this.#session) {
+      this.#session.abandon()
+      this.#session = undefined
+    }
+    if (!this.#session) this.#openSession(serverName)
+    const early = this.#bytes.length > 0 ? this.#bytes : undefined
+    this.#bytes = noBytes
+    this.#session?.release(early, greeting)
+  }
+
+  #stopReading(): void {
+    this.#isReading = false
+    this.#options.context.wheel.cancel(this.#timer)
+    this.#socket.removeListener('end', this.#onEnd)
+  }
+
+  #refuse(detail: string): void {
+    this.#stopReading()
+    const { context, entry } = this.#options
+    context.events.onMalformed(entry.name, 'bad_request', detail)
+    this.#socket.destroy()
+  }
+
+  // What it is.
+
+  #becomeHttp(): void {
+    const { enterHttp } = this.#options
+    const socket = this.#socket
+    socket.removeListener('error', this.#onLost)
+    socket.removeListener('close', this.#onLost)
+    socket.removeAllListeners('data')
+    this.#http = enterHttp(socket, this.#bytes.length > 0 ? this.#bytes : undefined)
+    this.#bytes = noBytes
+    if (this.#isDraining) this.#http.drain()
+  }
+
+  #openSession(serverName: string): void {
+    const { context, original } = this.#options
+    const session = new StreamSession({
+      client: this.#socket,
+      record: this.#newRecord(),
+      streams: this.#plan!.streams!,
+      original,
+      context,
+      onEndpoint: () => this.#awaitEndpoint(),
+      onEnd: () => this.#onSessionEnd(),
+    })
+    this.#session = session
+    session.open(serverName)
+  }
+
+  #newRecord(): StreamRecord {
+    const { context, entry } = this.#options
+    return {
+      direction: entry.listener.direction,
+      startMs: this.#startMs,
+      wallMs: context.clock.wallMs(),
+      listener: entry.name,
+      remoteAddress: this.#socket.remoteAddress ?? '',
+      transport: 'tcp',
+      serverName: '',
+      routeName: '',
+      cluster: undefined,
+      endpoint: undefined,
+      peer: undefined,
+      receivedBytes: 0,
+      sentBytes: 0,
+      code: '',
+      detail: '',
+      flags: '-',
+      attempts: 0,
+      durationMs: 0,
+    }
+  }
+
+  // What ends it.
+
+  /** The client has ended before it was known what it speaks: what it sent is opaque, and a stream can be half closed. */
+  readonly #onEnd = (): void => {
+    if (this.#plan!.protocol === 'tls') this.#refuse('the connection ended within its ClientHello')
+    else if (this.#bytes.length > 0 || this.#session) this.#decide('opaque', '')
+    else this.#socket.destroy()
+  }
+
+  readonly #onLost = (): void => {
+    if (this.#session || this.#isClosed) {
+      // A session sees to both its sockets, once it has the second.
+      if (this.#session && !this.#session.endpoint) this.#session.destroy('client_gone', 'the client left')
+      else if (this.#isReading) this.#session?.destroy('client_gone', 'the client left')
+      return
+    }
+    this.#end()
+  }
+
+  #onSessionEnd(): void {
+    this.#end()
+  }
+
+  #end(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#stopReading()
+    this.#cancelPlan()
+    this.#options.onClosed()
+  }
+}

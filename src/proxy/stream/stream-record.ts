@@ -1,0 +1,37 @@
+/** One stream of opaque bytes, filled on its way and handed over when it is over. */
+import type { Cluster } from '#/model/cluster.ts'
+import type { Endpoint } from '#/model/endpoint.ts'
+import type { TrafficDirection } from '#/model/listener.ts'
+import type { WorkloadIdentity } from '#/model/workload.ts'
+import type { ErrorCodeName } from '#/std/errors.ts'
+
+export interface StreamRecord {
+  readonly direction: TrafficDirection
+  /** Clock.monotonicMs when the connection was taken; `wallMs` is the same instant since 1970. */
+  readonly startMs: number
+  readonly wallMs: number
+  readonly listener: string
+  /** Without port. */
+  readonly remoteAddress: string
+  transport: 'tcp' | 'udp'
+  /** SNI, empty for none. */
+  serverName: string
+  routeName: string
+  cluster: Cluster | undefined
+  endpoint: Endpoint | undefined
+  /** The other side, when it is known. */
+  peer: WorkloadIdentity | undefined
+  /** From the client, and to it, bytes. */
+  receivedBytes: number
+  sentBytes: number
+  /** Why it ended early; empty when both sides ended it. */
+  code: ErrorCodeName | ''
+  detail: string
+  /** Envoy's short response flags, `-` for none. */
+  flags: string
+  attempts: number
+  durationMs: number
+}
+
+/** How it was found out what a connection speaks. `server-first`: the endpoint spoke before the client. */
+export type DetectionOutcome = 'http' | 'tls' | 'opaque' | 'server-first' | 'timeout'
