@@ -172,12 +172,26 @@ test('a draining pool serves who waits and keeps nothing', async (t) => {
   assert.ok(connections[0]!.isClosed)
 })
 
-test('reaches an endpoint by the address family that answers', async (t) => {
-  const server = createServer((socket) => socket.destroy())
+interface SixServer {
+  port: number
+  taken: () => number
+}
+
+/** Listens on IPv6 alone. */
+async function startSix(t: TestContext): Promise<SixServer> {
+  let taken = 0
+  const server = createServer((socket) => {
+    taken++
+    socket.destroy()
+  })
   await new Promise<void>((resolve) => server.listen({ port: 0, host: '::1' }, resolve))
   t.after(() => server.close())
-  const { port } = server.address() as AddressInfo
-  const { pool, context } = await setUp(t, { port, target: { host: 'dual.example', port } })
+  return { port: (server.address() as AddressInfo).port, taken: () => taken }
+}
+
+test('reaches an endpoint by the address family that answers', async (t) => {
+  const six = await startSix(t)
+  const { pool, context } = await setUp(t, { target: { host: 'dual.example', port: six.port } })
   context.lookup = (_host, _options, callback) =>
     callback(null, [
       { address: '127.0.0.1', family: 4 },
@@ -186,5 +200,15 @@ test('reaches an endpoint by the address family that answers', async (t) => {
   const client = new FakeClient()
   pool.acquire(client)
   await until(() => client.connection !== undefined || client.failure !== '', 'a connection')
+  assert.equal(client.failure, '')
+  await until(() => six.taken() === 1, 'the connection at the server')
+})
+
+test('an IPv6 address is an endpoint like any other', async (t) => {
+  const six = await startSix(t)
+  const { pool } = await setUp(t, { target: { host: '::1', port: six.port } })
+  const client = new FakeClient()
+  pool.acquire(client)
+  await until(() => six.taken() === 1, 'the connection at the server')
   assert.equal(client.failure, '')
 })
