@@ -97,7 +97,7 @@ export interface RetryPolicy {
   /** Failed connections, resets before an answer. */
   onConnectFailure: boolean
   onReset: boolean
-  /** gRPC statuses, as numbers, that are tried again (in trailers-only answers or trailers without a message before). */
+  /** gRPC statuses, as numbers, that are tried again when an answer is trailers-only: nothing but a head that holds one. */
   grpcStatuses?: readonly number[]
   /** Of one attempt, ms; 0 for none. */
   attemptTimeoutMs: number
