@@ -9,6 +9,7 @@ import type { Socket } from 'node:net'
 import type { Http1Limits } from '#/codec/http1/limits.ts'
 import { Http1ServerConnection } from '#/codec/http1/server-connection.ts'
 import { preface } from '#/codec/http2/frame.ts'
+import { type H2cUpgrade, readH2cUpgrade, switchingText } from '#/codec/http2/h2c-upgrade.ts'
 import type { Http2Limits } from '#/codec/http2/limits.ts'
 import { Http2ServerConnection } from '#/codec/http2/server-connection.ts'
 import { giveBytes, onBytes } from '#/codec/shared-read.ts'
@@ -88,8 +89,11 @@ export class HttpEntrance implements HttpConnection {
     socket.removeListener('error', this.#onEnd)
     socket.removeListener('close', this.#onClose)
     this.#options.wheel.cancel(this.#timer)
-    this.#choose(isPreface)
-    giveBytes(socket, bytes)
+    const upgrade = isPreface ? undefined : readH2cUpgrade(bytes, this.#options.http1)
+    if (upgrade) socket.write(switchingText)
+    this.#choose(isPreface || upgrade !== undefined, upgrade)
+    const rest = upgrade ? upgrade.rest : bytes
+    if (rest.length > 0) giveBytes(socket, rest)
   }
 
   readonly #onEnd = (): void => {
@@ -101,10 +105,16 @@ export class HttpEntrance implements HttpConnection {
     this.#options.onClosed()
   }
 
-  #choose(isHttp2: boolean): void {
+  #choose(isHttp2: boolean, upgraded?: H2cUpgrade): void {
     const { handler, wheel, http1, http2, onClosed } = this.#options
     this.#chosen = isHttp2
-      ? new Http2ServerConnection(this.#socket, { handler, wheel, onClosed, limits: http2 })
+      ? new Http2ServerConnection(this.#socket, {
+          handler,
+          wheel,
+          onClosed,
+          limits: http2,
+          ...(upgraded ? { upgraded } : {}),
+        })
       : new Http1ServerConnection(this.#socket, { handler, wheel, onClosed, limits: http1 })
   }
 }
