@@ -32,8 +32,8 @@ import manifest from '../../package.json' with { type: 'json' }
 
 /** The first wait for a control plane that can't be reached, and the longest, ms. */
 const reconnect = { initialMs: 100, maxMs: 10_000 }
-/** Pages of the binary are given back when start-up is over, and what came back meanwhile every minute, ms. */
-const workingSet = { firstMs: 5000, everyMs: 60_000 }
+/** Pages of the binary are given back when start-up is over, and what came back meanwhile now and then, ms. */
+const workingSet = { firstMs: 3000, everyMs: 10_000 }
 /** How often it is looked whether the proxy has become ready, for the log, ms. */
 const readyPollMs = 10
 

@@ -16,7 +16,7 @@ export const switchingText = 'HTTP/1.1 101 Switching Protocols\r\nconnection: Up
 
 const headEnd = Buffer.from('\r\n\r\n')
 const upgradeField = /\r\nupgrade:[ \t]*h2c[ \t]*\r\n/i
-const settingsField = /\r\nhttp2-settings:[ \t]*([A-Za-z0-9_-]*)[ \t]*\r\n/gi
+const settingsField = /\r\nhttp2-settings:[ \t]*([A-Za-z0-9_-]*)[ \t]*(?=\r\n)/gi
 
 /**
  * @param bytes the first ones of a connection.

@@ -52,6 +52,7 @@ export interface WorkingSetOptions {
 export class WorkingSet {
   readonly #options: WorkingSetOptions
   #advise: Advise | undefined
+  #mappings: FileMapping[] | undefined
 
   constructor(options: WorkingSetOptions) {
     this.#options = options
@@ -64,9 +65,10 @@ export class WorkingSet {
 
   /** @returns how many mappings were let go. */
   trim(): number {
-    this.#advise ??= loadAdvise()
-    const mappings = cleanFileMappings(readFileSync('/proc/self/smaps', 'utf8'))
-    return mappings.filter(({ start, bytes }) => this.#advise!(start, bytes, madvDontNeed) === 0).length
+    const advise = (this.#advise ??= loadAdvise())
+    // Looked up once: a mapping that is only read stays clean, and finding out takes longer than letting go.
+    this.#mappings ??= cleanFileMappings(readFileSync('/proc/self/smaps', 'utf8'))
+    return this.#mappings.filter(({ start, bytes }) => advise(start, bytes, madvDontNeed) === 0).length
   }
 
   #after(ms: number): void {
