@@ -65,6 +65,10 @@ export class Http2ClientStream extends Http2Stream implements ClientStream {
     if (!this.isOver) this.resetWith(resetCode(reason === 'connection-lost' ? 'cancelled' : reason))
   }
 
+  override announce(bytes: number): string {
+    return this.hasHead ? super.announce(bytes) : 'DATA before the head of the answer'
+  }
+
   /** Something of the request was handed to the system. */
   get wasSent(): boolean {
     return !this.isRefused && this.connection.output.sentBytes >= this.sentMark

@@ -56,6 +56,11 @@ export abstract class Http2Connection extends Http2Core implements FrameTarget {
 
   onDataBegin(streamId: number, length: number): void {
     this.#checkOrder(frameTypes.data, streamId)
+    this.#beginData(streamId, length, length)
+  }
+
+  /** @param length that counts for the windows; @param bodyLength what of it is no padding. */
+  #beginData(streamId: number, length: number, bodyLength: number): void {
     expectStream(streamId, 'DATA')
     if (!this.receiveWindow.receive(length)) {
       throw new Http2Fault(errorCodes.flowControlError, 'more bytes than the window of the connection')
@@ -67,7 +72,11 @@ export abstract class Http2Connection extends Http2Core implements FrameTarget {
       stream.fail(errorCodes.streamClosed, 'protocol-error', 'DATA behind the end of the stream')
     } else if (!stream.accept(length)) {
       stream.fail(errorCodes.flowControlError, 'protocol-error', 'more bytes than the window of the stream')
-    } else this.#dataStream = stream
+    } else {
+      const wrong = stream.announce(bodyLength)
+      if (wrong !== '') stream.fail(errorCodes.protocolError, 'protocol-error', wrong)
+      else this.#dataStream = stream
+    }
   }
 
   onDataPiece(_streamId: number, piece: Buffer, isEnd: boolean): void {
@@ -75,8 +84,8 @@ export abstract class Http2Connection extends Http2Core implements FrameTarget {
     if (stream === undefined || stream.isOver) return
     if (piece.length > 0) this.receivedFrameCount++
     else if (!isEnd) this.watch.countIdleFrame('empty DATA')
-    let wrong = stream.receive(piece)
-    if (wrong === '' && isEnd && !stream.isOver) wrong = stream.receiveEnd(undefined)
+    stream.receive(piece)
+    const wrong = isEnd && !stream.isOver ? stream.receiveEnd(undefined) : ''
     if (wrong !== '') stream.fail(errorCodes.protocolError, 'protocol-error', wrong)
   }
 
@@ -136,8 +145,8 @@ export abstract class Http2Connection extends Http2Core implements FrameTarget {
   }
 
   #onPaddedData(frameFlags: number, streamId: number, payload: Buffer): void {
-    this.onDataBegin(streamId, payload.length)
     const data = withoutPadding(frameFlags, payload)
+    this.#beginData(streamId, payload.length, data.length)
     this.#dataStream?.discard(payload.length - data.length)
     this.onDataPiece(streamId, data, (frameFlags & flags.endStream) !== 0)
   }

@@ -143,7 +143,8 @@ function readFields(list: readonly string[], start: number): Fields {
         fields.acceptsTrailers = true
         break
       case 'expect':
-        if (value.toLowerCase() !== '100-continue') throw new MessageFault('expectation_failed', 'expect')
+        if (value.toLowerCase() !== '100-continue')
+          throw new MessageFault('expectation_failed', 'expect asks for something other than 100-continue')
         fields.expectsContinue = true
         break
       case 'cookie':

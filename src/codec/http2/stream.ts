@@ -157,19 +157,21 @@ export abstract class Http2Stream {
     this.#receiveLeft += bytes
   }
 
-  /** @returns what is wrong with it, empty when nothing is. */
-  receive(piece: Buffer): string {
-    this.#receivedBytes += piece.length
+  /** So many bytes of a body are to come next. @returns what is wrong with it, empty when nothing is. */
+  announce(bytes: number): string {
+    this.#receivedBytes += bytes
+    const isMore = this.announcedBytes >= 0 && this.#receivedBytes > this.announcedBytes
+    return isMore ? 'more bytes than content-length says' : ''
+  }
+
+  receive(piece: Buffer): void {
     this.movedBytes += piece.length
-    if (this.announcedBytes >= 0 && this.#receivedBytes > this.announcedBytes)
-      return 'more bytes than content-length says'
-    if (piece.length === 0) return ''
+    if (piece.length === 0) return
     if (this.#isPaused || this.#received !== undefined) {
       this.connection.receiveWindow.hold(piece.length)
       this.#received ??= []
       this.#received.push(piece.length < keptWholeBytes ? Buffer.from(piece) : owned(piece))
     } else this.#passOn(piece)
-    return ''
   }
 
   /** @returns what is wrong with it, empty when nothing is. */
