@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import http2 from 'node:http2'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
 import type { ServerTls } from '#/model/tls.ts'
 import { testAuthority } from '#/proxy/testing/certificate.ts'
 import { startEngine, until } from '#/proxy/testing/engine.ts'
@@ -102,3 +103,45 @@ test('a host that the certificate does not speak for is misdirected, on the same
   assert.equal(events.records[1]!.code, 'misdirected')
   assert.equal(application.headers[0]!['x-forwarded-proto'], 'https')
 })
+
+test('a listener takes new certificates without a gap, and keeps the old ones when the new are of no use', async (t) => {
+  const application = await startHttp2Application(t)
+  const { engine, source, close, address, log } = startEngine()
+  t.after(close)
+  const discovery = { type: 'static' as const, endpoints: [endpoint(application.port)] }
+  source.set('cluster', edsCluster(`inbound:${application.port}`, { discovery, protocol: 'http2' }))
+  const listener = inboundListener(application.port)
+  source.set('listener', { ...listener, tls })
+  await until(() => engine.isReady, 'readiness')
+  const { host, port } = address(listener.name)
+  const nameSeen = async (): Promise<string> => {
+    const socket = connectTls({ host, port, ca: authority.pem, checkServerIdentity: () => undefined })
+    await once(socket, 'secureConnect')
+    const name = socket.getPeerX509Certificate()?.subjectAltName ?? ''
+    socket.destroy()
+    return name
+  }
+  const session = http2.connect(`https://${host}:${port}`, { ca: authority.pem, servername: 'reviews.shop' })
+  t.after(() => session.destroy())
+  await once(session, 'connect')
+  assert.match(await nameSeen(), /^DNS:reviews.shop/)
+  source.set('listener', { ...listener, tls: { ...tls, certificates: [authority.issue(['new.shop']).model] } })
+  await untilAsync(async () => (await nameSeen()) === 'DNS:new.shop', 'the new certificate')
+  const broken = { ...issued.model, privateKey: { type: 'inline', pem: 'none' } } as const
+  source.set('listener', { ...listener, tls: { ...tls, certificates: [broken] } })
+  await until(() => log.some((line) => line.includes('the one before stays')), 'the complaint')
+  assert.equal(await nameSeen(), 'DNS:new.shop')
+  // The connection of before was not touched.
+  const stream = session.request({ ':path': '/', ':authority': 'reviews.shop' })
+  const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpStatusHeader]
+  assert.equal(headers[':status'], 200)
+  stream.resume()
+})
+
+/** Every try must succeed; what it says may take a moment to become true. */
+async function untilAsync(isTrue: () => Promise<boolean>, what: string): Promise<void> {
+  for (let tries = 0; !(await isTrue()); tries++) {
+    if (tries > 300) throw new Error(`still waiting for ${what}`)
+    await pause(5)
+  }
+}

@@ -42,10 +42,12 @@ export class BoundListener {
   readonly #options: BoundListenerOptions
   readonly #server: Server
   readonly #connections = new Set<HttpConnection>()
+  #tls: TlsEntrance | undefined
   #isDraining = false
 
   constructor(options: BoundListenerOptions) {
     this.#options = options
+    this.#tls = options.tls
     this.#server = createServer({ ...socketOptions, pauseOnConnect: !options.tls })
     this.#server.maxConnections = options.connectionsMax
     this.#server.on('connection', (socket) => this.#accept(socket))
@@ -81,6 +83,11 @@ export class BoundListener {
     })
   }
 
+  /** For connections from now on. Only where there was TLS before. */
+  changeTls(tls: TlsEntrance): void {
+    this.#tls = tls
+  }
+
   /** Takes no further connections. */
   stopAccepting(): void {
     if (this.#server.listening) this.#server.close()
@@ -98,7 +105,8 @@ export class BoundListener {
   }
 
   #accept(socket: Socket): void {
-    const { tls, onHandshakeFailed, enter } = this.#options
+    const { onHandshakeFailed, enter } = this.#options
+    const tls = this.#tls
     if (!tls && enter) {
       this.#keep((onClosed) => enter(withSharedRead(socket), onClosed))
       return

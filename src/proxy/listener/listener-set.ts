@@ -33,6 +33,8 @@ interface Binding {
   entry: ListenerEntry
   /** As configured, by which a change is seen. */
   key: string
+  /** The same of its TLS, which changes in place. */
+  tlsKey: string
   bound: BoundListener | undefined
   tls: TlsEntrance | undefined
   fault: string
@@ -97,12 +99,17 @@ export class ListenerSet {
   apply(entry: ListenerEntry): void {
     if (this.#isStopped) return
     const { listener } = entry
-    const key = `${formatHostPort(listener.address!)} ${listener.direction} ${mayBeOpaque(entry)} ${listener.isRedirected} ${JSON.stringify(listener.tls)}`
+    const key = `${formatHostPort(listener.address!)} ${listener.direction} ${mayBeOpaque(entry)} ${listener.isRedirected} ${listener.tls !== undefined}`
+    const tlsKey = JSON.stringify(listener.tls) ?? ''
     const before = this.#bindings.get(entry.name)
-    if (before?.key === key && before.entry === entry) return
+    if (before?.key === key && before.entry === entry) {
+      if (before.tlsKey !== tlsKey) void this.#changeTls(before, tlsKey)
+      return
+    }
     const binding: Binding = {
       entry,
       key,
+      tlsKey,
       bound: undefined,
       tls: undefined,
       fault: '',
@@ -154,6 +161,7 @@ export class ListenerSet {
     const { entry } = binding
     const { clock, log } = this.#context
     const address = formatHostPort(entry.listener.address!)
+    const { tlsKey } = binding
     try {
       if (entry.listener.isRedirected) prepareOriginalDestination()
       binding.tls ??= await this.#openTls(entry)
@@ -164,6 +172,7 @@ export class ListenerSet {
         binding.bound.destroy()
         return
       }
+      if (binding.tlsKey !== tlsKey) void this.#changeTls(binding, binding.tlsKey)
       log.info('listening', { listener: entry.name, address: formatHostPort(binding.bound.address!) })
     } catch (error) {
       binding.bound = undefined
@@ -171,6 +180,30 @@ export class ListenerSet {
       if (this.#bindings.get(entry.name) !== binding || this.#isStopped) return
       log.error('can not listen; trying again', { listener: entry.name, address, fault: binding.fault })
       binding.retry = clock.after(binding.backoff.next(), () => void this.#bind(binding), true)
+    }
+  }
+
+  /** Connections that there are go on under the old one. */
+  async #changeTls(binding: Binding, tlsKey: string): Promise<void> {
+    const { entry, bound } = binding
+    binding.tlsKey = tlsKey
+    // What is not bound yet reads it when it is.
+    if (!bound) return
+    try {
+      const tls = await this.#openTls(entry)
+      if (!tls || binding.tlsKey !== tlsKey || this.#bindings.get(entry.name) !== binding) {
+        tls?.close()
+        return
+      }
+      binding.tls?.close()
+      binding.tls = tls
+      bound.changeTls(tls)
+    } catch (error) {
+      const fault = error instanceof Error ? error.message : String(error)
+      this.#context.log.error('a changed TLS context can not be used; the one before stays', {
+        listener: entry.name,
+        fault,
+      })
     }
   }
 
