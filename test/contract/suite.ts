@@ -15,6 +15,7 @@ import { Log } from '#/std/log.ts'
 import { backendBehaviours } from './behaviour/backend.ts'
 import type { Behaviour, BehaviourContext, Exchange, Expectation } from './behaviour/behaviour.ts'
 import { filterBehaviours } from './behaviour/filter.ts'
+import { grpcBehaviours } from './behaviour/grpc.ts'
 import { matchBehaviours } from './behaviour/match.ts'
 import { protocolBehaviours } from './behaviour/protocol.ts'
 import { type EchoBackend, startEchoBackend } from './echo-backend.ts'
@@ -135,8 +136,10 @@ class Suite {
   constructor(kind: ProxyKind, pair: VersionPair) {
     this.kind = kind
     this.pair = pair
-    const isPlain = pair.client === 'h1' && pair.backend === 'h1'
-    this.behaviours = isPlain ? [...versionlessBehaviours, ...protocolBehaviours] : versionlessBehaviours
+    const versions = `${pair.client} ${pair.backend}`
+    if (versions === 'h1 h1') this.behaviours = [...versionlessBehaviours, ...protocolBehaviours]
+    else if (versions === 'h2c h2c') this.behaviours = [...versionlessBehaviours, ...grpcBehaviours]
+    else this.behaviours = versionlessBehaviours
   }
 
   send(port: number, request: TestRequest): Promise<TestAnswer> {
