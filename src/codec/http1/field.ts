@@ -78,12 +78,28 @@ export interface KnownName {
   readonly role: FieldRole
   readonly keeping: Keeping
   lineCount: number
+  /** Value → the line as we write it, for values that are kept. */
+  readonly written: Map<string, string>
 }
 
 const lines = new Map<string, Field>()
 const names = new Map<string, KnownName>()
 const keptValues = new Set<string>()
 const noTokens: readonly string[] = []
+
+/**
+ * The line of a field as we write it, with its CRLF; made once for values that are kept.
+ * @returns undefined when the value was not read from a connection: it is to be checked.
+ */
+export function writtenLine(known: KnownName, value: string): string | undefined {
+  const line = known.written.get(value)
+  if (line !== undefined) return line
+  if (!keptValues.has(value)) return undefined
+  // One flat text: it is written again and again.
+  const made = ownText(`${known.name}: ${value}\r\n`)
+  if (known.written.size < linesPerNameMax) known.written.set(value, made)
+  return made
+}
 
 /** Values of fields that are kept have been checked: cheaper than to check them again on the way out. */
 export function isKeptValue(value: string): boolean {
@@ -158,7 +174,7 @@ export function lookUpName(raw: string): KnownName | undefined {
   const isShort = raw.length <= nameLengthMax
   const name = isShort ? ownText(raw).toLowerCase() : raw.toLowerCase()
   const keeping = isShort ? (keepings.get(name) ?? 'everyone') : 'never'
-  const entry: KnownName = { name, role: roles[name] ?? 'plain', keeping, lineCount: 0 }
+  const entry: KnownName = { name, role: roles[name] ?? 'plain', keeping, lineCount: 0, written: new Map() }
   if (!isShort) return entry
   if (names.size >= nameCountMax) names.clear()
   names.set(ownText(raw), entry)

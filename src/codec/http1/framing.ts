@@ -41,21 +41,31 @@ export function readFields(text: string, start: number, limits: Http1Limits, mem
     if (count >= limits.headerCountMax) {
       throw new FramingFault('request_headers_too_large', `more than ${limits.headerCountMax} header fields`)
     }
-    const next = text.indexOf('\n', position)
-    const end = next < 0 ? text.length : lineEnd(text, next)
     let field = memory?.[count]
-    if (field === undefined || field.line !== text.slice(position, end)) {
+    let next = position
+    if (field !== undefined && isLineAt(text, position, field.line)) next = position + field.line.length + 2
+    else {
+      const lineFeed = text.indexOf('\n', position)
+      const end = lineFeed < 0 ? text.length : lineEnd(text, lineFeed)
       field = parseField(text, position, end)
       if (memory !== undefined && field.line !== '' && count < memoryLinesMax && text.length <= memoryTextMax) {
         memory[count] = field
       }
+      next = lineFeed < 0 ? end : lineFeed + 1
     }
     if (field.role === 'plain') headers.push(field.name, field.value)
     else if (field.role !== 'dropped') apply(framing, field)
-    position = next < 0 ? end : next + 1
+    position = next
   }
   if (framing.connection.length > 0 && headers.length > 0) dropNamed(framing)
   return framing
+}
+
+/** The line stands there, whole: its CRLF or the end of the text behind it. */
+function isLineAt(text: string, position: number, line: string): boolean {
+  const end = position + line.length
+  if (end !== text.length && (text.charCodeAt(end) !== 0x0d || text.charCodeAt(end + 1) !== 0x0a)) return false
+  return text.startsWith(line, position)
 }
 
 /** Where a line ends whose LF stands at `lineFeed`. @throws FramingFault when no CR stands before it. */

@@ -2,7 +2,7 @@
 import type { HeaderList, RequestHead, ResponseHead } from '../message.ts'
 import { unknownLength } from '../message.ts'
 import { UnwritableMessage } from './fault.ts'
-import { isKeptValue, lookUpName } from './field.ts'
+import { lookUpName, writtenLine } from './field.ts'
 import { statusLine } from './reason.ts'
 import { isMethod } from './request-head.ts'
 import type { BodyFraming } from './response-head.ts'
@@ -20,7 +20,12 @@ export function fieldLines(headers: HeaderList): string {
     if (known === undefined) throw new UnwritableMessage(`${JSON.stringify(headers[i])} is no name of a header`)
     if (known.role !== 'plain') continue
     const value = headers[i + 1]!
-    if (!isKeptValue(value) && !isFieldText(value)) {
+    const line = writtenLine(known, value)
+    if (line !== undefined) {
+      text += line
+      continue
+    }
+    if (!isFieldText(value)) {
       throw new UnwritableMessage(`header ${known.name} holds a line break, a control character or one outside Latin-1`)
     }
     text += `${known.name}: ${value}\r\n`
