@@ -36,6 +36,7 @@ export class ServerContext implements TlsEntrance {
     this.#server = createServer({
       ...secureOptions(),
       handshakeTimeout: handshakeTimeoutMs,
+      honorCipherOrder: true,
       requestCert: tls.clientCertificate !== 'none',
       // Judged in `#secured`, where the reason can be told.
       rejectUnauthorized: false,
@@ -83,6 +84,7 @@ export class ServerContext implements TlsEntrance {
     const { trustedCa } = this.#options.tls
     this.#server.setSecureContext({
       ...secureOptions(),
+      honorCipherOrder: true,
       cert: readPem(first!.chain),
       key: readPem(first!.privateKey),
       ca: trustedCa ? readPem(trustedCa) : [],
@@ -145,7 +147,7 @@ export class ServerContext implements TlsEntrance {
 function readIdentities({ certificates, trustedCa }: ServerTls): readonly Identity[] {
   const ticketKeys = randomBytes(48)
   return certificates.map((certificate) => ({
-    context: createContext(certificate, trustedCa, { sessionIdContext, ticketKeys }),
+    context: createContext(certificate, trustedCa, { sessionIdContext, ticketKeys, honorCipherOrder: true }),
     names: parseSubjectNames(new X509Certificate(readPem(certificate.chain)).subjectAltName),
   }))
 }

@@ -29,6 +29,7 @@ test('both sides agree on a protocol by ALPN, on TLS 1.3 and on a group that a q
   const { socket, protocol } = await meeting.meet(meeting.exit(clientTls()))
   assert.equal(protocol, 'h2')
   assert.equal((socket as TLSSocket).getProtocol(), 'TLSv1.3')
+  assert.equal((socket as TLSSocket).getCipher().name, 'TLS_AES_128_GCM_SHA256')
   assert.equal(await echo(socket!, 'hello'), 'hello')
   assert.equal(meeting.entered[0]!.peer.protocol, 'h2')
   const { protocol: older } = await meeting.meet(meeting.exit(clientTls({ alpn: ['http/1.1'] })))
@@ -37,7 +38,7 @@ test('both sides agree on a protocol by ALPN, on TLS 1.3 and on a group that a q
   assert.equal(none, '')
 })
 
-test('takes the hybrid group alone and TLS 1.2 with an older one; TLS 1.1 is refused', async (t) => {
+test('takes the hybrid group alone and TLS 1.2 with an older one; TLS 1.1 and ciphers that HTTP/2 forbids are refused', async (t) => {
   const meeting = await openMeeting(t, serverTls())
   const attempt = (options: object): Promise<string> =>
     new Promise((resolve) => {
@@ -49,7 +50,8 @@ test('takes the hybrid group alone and TLS 1.2 with an older one; TLS 1.1 is ref
   assert.equal(await attempt({ ecdhCurve: 'X25519MLKEM768', minVersion: 'TLSv1.3' }), 'TLSv1.3')
   assert.equal(await attempt({ ecdhCurve: 'X25519:prime256v1', maxVersion: 'TLSv1.2' }), 'TLSv1.2')
   assert.match(await attempt({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1' }), /^ERR_SSL/)
-  await until(() => meeting.refused.length === 1, 'the refusal')
+  assert.match(await attempt({ ciphers: 'ECDHE-ECDSA-AES128-SHA256', maxVersion: 'TLSv1.2' }), /HANDSHAKE_FAILURE/)
+  await until(() => meeting.refused.length === 2, 'the refusals')
 })
 
 test('the certificate follows SNI, with wildcards for one label; the first serves all others', async (t) => {
