@@ -168,6 +168,22 @@ export const connectionSettings = {
     reason:
       'A stream of opaque bytes on which nothing moves for this time is closed; as long as in Envoy, for databases keep connections.',
   },
+  datagramIdleMs: {
+    type: 'integer',
+    unit: 'ms',
+    min: 10,
+    max: 24 * hourMs,
+    default: 60_000,
+    reason: 'A client of datagrams from which and to which nothing came for this time is forgotten; as in Envoy.',
+  },
+  datagramSessionsMax: {
+    type: 'integer',
+    unit: 'sessions',
+    min: 1,
+    max: 60_000,
+    default: 4096,
+    reason: 'Clients of datagrams at a time on one listener, each with a socket of its own; the oldest makes room.',
+  },
   outputBytesMax: {
     type: 'integer',
     unit: 'bytes',

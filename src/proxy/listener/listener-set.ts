@@ -8,6 +8,7 @@ import type { ServerHandler } from '#/codec/stream.ts'
 import { inbound } from '#/proxy/inbound.ts'
 import { outbound } from '#/proxy/outbound.ts'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
+import { DatagramListener } from '#/proxy/stream/datagram-listener.ts'
 import { StreamEntrance } from '#/proxy/stream/stream-entrance.ts'
 import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
 import type { TlsEntrance, TlsPeer } from '#/proxy/tls/tls-entrance.ts'
@@ -28,6 +29,8 @@ function mayBeOpaque({ listener }: ListenerEntry): boolean {
   return protocol !== 'http' || target.type === 'streams' || (target.type === 'on-demand' && isRedirected)
 }
 
+type Bound = BoundListener | DatagramListener
+
 /** A listener that is wanted, bound or not. */
 interface Binding {
   entry: ListenerEntry
@@ -35,7 +38,7 @@ interface Binding {
   key: string
   /** The same of its TLS, which changes in place. */
   tlsKey: string
-  bound: BoundListener | undefined
+  bound: Bound | undefined
   tls: TlsEntrance | undefined
   fault: string
   backoff: Backoff
@@ -55,7 +58,7 @@ export class ListenerSet {
   readonly #context: ProxyContext
   readonly #bindings = new Map<string, Binding>()
   /** Taken out of the configuration, with connections still. */
-  readonly #leaving = new Set<BoundListener>()
+  readonly #leaving = new Set<Bound>()
   #isStopped = false
 
   constructor(context: ProxyContext) {
@@ -99,7 +102,7 @@ export class ListenerSet {
   apply(entry: ListenerEntry): void {
     if (this.#isStopped) return
     const { listener } = entry
-    const key = `${formatHostPort(listener.address!)} ${listener.direction} ${mayBeOpaque(entry)} ${listener.isRedirected} ${listener.tls !== undefined}`
+    const key = `${formatHostPort(listener.address!)} ${listener.direction} ${mayBeOpaque(entry)} ${listener.protocol === 'udp'} ${listener.isRedirected} ${listener.tls !== undefined}`
     const tlsKey = JSON.stringify(listener.tls) ?? ''
     const before = this.#bindings.get(entry.name)
     if (before?.key === key && before.entry === entry) {
@@ -143,7 +146,7 @@ export class ListenerSet {
     for (const bound of this.#all()) bound.destroy()
   }
 
-  #all(): BoundListener[] {
+  #all(): Bound[] {
     const bound = [...this.#bindings.values()].flatMap((binding) => binding.bound ?? [])
     return [...bound, ...this.#leaving]
   }
@@ -154,7 +157,9 @@ export class ListenerSet {
     if (!bound) return
     bound.stopAccepting()
     bound.drain()
-    if (bound.connections > 0) this.#leaving.add(bound)
+    // Nobody waits for the end of a session of datagrams: it has none.
+    if (bound instanceof DatagramListener) bound.destroy()
+    else if (bound.connections > 0) this.#leaving.add(bound)
   }
 
   async #bind(binding: Binding): Promise<void> {
@@ -197,7 +202,7 @@ export class ListenerSet {
       }
       binding.tls?.close()
       binding.tls = tls
-      bound.changeTls(tls)
+      if (bound instanceof BoundListener) bound.changeTls(tls)
     } catch (error) {
       const fault = error instanceof Error ? error.message : String(error)
       this.#context.log.error('a changed TLS context can not be used; the one before stays', {
@@ -214,7 +219,12 @@ export class ListenerSet {
     return await openTlsEntrance({ tls: listener.tls, watch: certificates, handshakeTimeoutMs })
   }
 
-  #newBound(binding: Binding): BoundListener {
+  #newBound(binding: Binding): Bound {
+    if (binding.entry.listener.protocol === 'udp') return new DatagramListener(binding.entry, this.#context)
+    return this.#newTcp(binding)
+  }
+
+  #newTcp(binding: Binding): BoundListener {
     const { entry, tls } = binding
     const { http1, http2, settings, coarseWheel, events } = this.#context
     const road = entry.listener.direction === 'inbound' ? inbound : outbound

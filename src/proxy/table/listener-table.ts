@@ -66,7 +66,7 @@ export class ListenerEntry {
   }
 
   get mayBind(): boolean {
-    return this.isSettled || (this.#listener.isLazy && !this.#isWoken)
+    return this.isSettled || (this.#listener.isLazy && !this.#isWoken && this.#listener.protocol !== 'udp')
   }
 
   get trouble(): string {
@@ -76,7 +76,8 @@ export class ListenerEntry {
 
   offer(listener: Listener): void {
     this.#listener = listener
-    if (!listener.isLazy || this.#isWoken) this.#fetch(listener)
+    // The first datagram can't wait: there is nobody to send it again.
+    if (!listener.isLazy || this.#isWoken || listener.protocol === 'udp') this.#fetch(listener)
     this.#onChange()
   }
 
