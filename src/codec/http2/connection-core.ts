@@ -132,7 +132,7 @@ export abstract class Http2Core implements Http2OutputOwner {
     if (!this.isEnding) this.writer.credit(streamId, bytes)
   }
 
-  /** The peer comes close to the end of a window: a round trip is measured. */
+  /** A large body comes: a round trip is measured. */
   sampleWindow(): void {
     if (this.receiveWindow.beginSample()) this.writer.ping(samplePing, false)
   }

@@ -14,7 +14,10 @@ export interface Http2Limits {
   /** What a peer may send on a stream before we have passed it on, bytes; at first, and at most. */
   streamWindowBytes: number
   streamWindowBytesMax: number
-  /** Bytes of all streams that wait here for slow readers before the connection stops taking more. */
+  /**
+   * The window of the connection, bytes. When half of it waits here for slow readers the connection stops taking more: so many
+   * times a stream's window as slow streams that do not stop the others.
+   */
   bufferedBytesMax: number
   /** Bytes that wait for a slow peer before the other sides are paused. */
   outputBytesMax: number
@@ -54,8 +57,8 @@ export const defaultHttp2Limits: Http2Limits = {
   requestLineBytesMax: 8192,
   headerTableBytesMax: 4096,
   streamWindowBytes: 262_144,
-  streamWindowBytesMax: 4_194_304,
-  bufferedBytesMax: 1_048_576,
+  streamWindowBytesMax: 524_288,
+  bufferedBytesMax: 4_194_304,
   outputBytesMax: 65_536,
   queueBytesMax: 1_048_576,
   informationalCountMax: 32,

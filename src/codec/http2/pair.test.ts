@@ -146,3 +146,53 @@ test('an answer that has not left when the connection is lost is told as lost, o
   await new Promise(setImmediate)
   assert.deepEqual(told, ['reset'])
 })
+
+test('several slow readers do not stop the others, and get all when they go on', async (t) => {
+  const large = Buffer.alloc(2_000_000, 'x')
+  const onStream = (stream: ServerStream): Inbox => {
+    const body = stream.head.path === '/large' ? large : Buffer.from('small')
+    stream.writeHead(responseHead({ bodyLength: body.length }), false)
+    stream.writeData(body)
+    stream.writeEnd()
+    return new Inbox()
+  }
+  const { client } = await startPair(t, { onStream })
+  const slow = Array.from({ length: 6 }, () => {
+    const inbox = new Inbox()
+    const stream = client.request(requestHead({ path: '/large' }), inbox, true)
+    stream.pause()
+    return { inbox, stream }
+  })
+  for (let i = 0; i < 100; i++) {
+    const quick = new Inbox()
+    client.request(requestHead(), quick, true)
+    await quick.until(() => quick.isEnded)
+    assert.equal(quick.text, 'small')
+  }
+  for (const { inbox, stream } of slow) {
+    assert.equal(inbox.chunks.length, 0)
+    stream.resume()
+  }
+  await Promise.all(slow.map(({ inbox }) => inbox.until(() => inbox.isEnded)))
+  for (const { inbox } of slow) assert.equal(inbox.text.length, large.length)
+})
+
+test('a window grows to what a round trip brings, within its bound', async (t) => {
+  const body = Buffer.alloc(8_000_000)
+  const onStream = (stream: ServerStream): Inbox => {
+    stream.writeHead(responseHead({ bodyLength: body.length }), false)
+    stream.writeData(body)
+    stream.writeEnd()
+    return new Inbox()
+  }
+  const { client } = await startPair(t, {
+    onStream,
+    limits: { streamWindowBytes: 20_000, streamWindowBytesMax: 150_000 },
+  })
+  const inbox = new Inbox()
+  client.request(requestHead(), inbox, true)
+  await inbox.until(() => inbox.isEnded)
+  assert.equal(inbox.text.length, body.length)
+  const { streamBytes } = client.receiveWindow
+  assert.ok(streamBytes > 20_000 && streamBytes <= 150_000, `${streamBytes} bytes`)
+})

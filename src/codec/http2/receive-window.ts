@@ -1,8 +1,8 @@
 /**
  * What the peer may still send (RFC 9113 section 5.2). A stream's credit comes back when its bytes have been passed on; the
  * connection's comes back at once, so that one slow reader does not stop the others, until too much waits here.
- * Windows grow to what the way needs: when a peer comes close to a stream's end, a PING measures how many bytes come in a
- * round trip, and the window is made twice that (as gRPC's BDP estimate does).
+ * Windows grow to what the way needs: while large bodies come, a PING measures how many bytes come in a round trip, and when
+ * that is most of a window it is made twice that (as gRPC's BDP estimate does).
  */
 import { defaultWindowBytes } from './frame.ts'
 import type { Http2Limits } from './limits.ts'
@@ -58,7 +58,7 @@ export class ReceiveWindow {
     return credit
   }
 
-  /** A stream has less than a quarter of its window left. @returns true when a round trip should be measured. */
+  /** @returns true when a round trip should be measured. */
   beginSample(): boolean {
     if (this.#sampleBytes >= 0 || this.streamBytes >= this.#limits.streamWindowBytesMax) return false
     this.#sampleBytes = 0

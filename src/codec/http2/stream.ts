@@ -149,7 +149,6 @@ export abstract class Http2Stream {
   /** A DATA frame of so many bytes has begun. @returns false when the peer sent more than it may. */
   accept(bytes: number): boolean {
     this.#receiveLeft -= bytes
-    if (this.#receiveLeft < this.connection.receiveWindow.streamBytes / 4) this.connection.sampleWindow()
     return this.#receiveLeft >= 0
   }
 
@@ -200,6 +199,8 @@ export abstract class Http2Stream {
     this.#receiveOwed += bytes
     if (this.isReceiveClosed || this.isOver || this.#receiveOwed < this.connection.receiveWindow.streamBytes / 4) return
     this.connection.sendCredit(this.id, this.#receiveOwed)
+    // Behind the credit, so that what it lets the peer send is counted. A body of some size comes, and its reader is not slow.
+    this.connection.sampleWindow()
     this.#receiveLeft += this.#receiveOwed
     this.#receiveOwed = 0
   }
