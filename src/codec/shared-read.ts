@@ -43,6 +43,14 @@ export class SharedRead {
     return true
   }
 
+  /** Nobody reads until the next one who does, who gets this first. */
+  giveBack(bytes: Buffer): void {
+    this.read = undefined
+    if (bytes.length === 0) return
+    this.#early ??= []
+    this.#early.push(Buffer.from(bytes))
+  }
+
   /** What came before there was a reader. */
   takeEarly(): Buffer | undefined {
     const early = this.#early
@@ -107,6 +115,13 @@ export function giveBytes(socket: Socket, bytes: Buffer): void {
   const sharing = (socket as SharingSocket)[key]
   if (sharing === undefined) socket.emit('data', bytes)
   else sharing.read?.(bytes)
+}
+
+/** Bytes that were read and not used: the next reader gets them first. The socket is to be paused. */
+export function returnBytes(socket: Socket, bytes: Buffer): void {
+  const sharing = (socket as SharingSocket)[key]
+  if (sharing !== undefined) sharing.giveBack(bytes)
+  else if (bytes.length > 0) socket.unshift(bytes)
 }
 
 /** The chunk is overwritten by the next read. */

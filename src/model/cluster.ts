@@ -24,7 +24,10 @@ export interface Cluster {
   /** What is spoken to the endpoints. `downstream`: the version in which the request came. With TLS, what ALPN agrees on. */
   protocol: 'http1' | 'http2' | 'downstream'
   tls?: ClientTls
-  /** Connections begin with a PROXY protocol header that tells who the client is. */
+  /**
+   * Connections begin with a PROXY protocol header that tells who the client is; those that carry the requests of many say
+   * LOCAL (v2) or UNKNOWN (v1), and `x-forwarded-for` names each one's client.
+   */
   proxyProtocol?: 'v1' | 'v2'
   /** The Service behind it, for metrics and the graph. Absent for what is not of the mesh. */
   service?: { namespace: string; name: string; host: string; port: number }

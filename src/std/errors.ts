@@ -53,6 +53,14 @@ export const errorCodes = {
     meaning: 'The TLS handshake with the client failed.',
     cure: 'The detail names the fault: a client certificate that is missing or not trusted, or no version in common.',
   },
+  bad_proxy_header: {
+    status: 400,
+    grpc: 13,
+    flag: 'DPE',
+    ...unsent,
+    meaning: 'The connection does not begin with a PROXY protocol header, which this listener asks for.',
+    cure: 'Let the load balancer before the proxy send it (version 1 or 2), or do not ask for it.',
+  },
   request_header_timeout: {
     status: 408,
     grpc: 4,

@@ -7,16 +7,20 @@ import { defaultHttp2Limits } from '#/codec/http2/limits.ts'
 import { withSharedRead } from '#/codec/shared-read.ts'
 import type { ServerHandler } from '#/codec/stream.ts'
 import type { TimerWheel } from '#/codec/timer-wheel.ts'
+import type { AddressPair } from '#/proxy/stream/proxy-header.ts'
 import type { TlsEntrance, TlsPeer } from '#/proxy/tls/tls-entrance.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import type { HttpConnection } from './http-entrance.ts'
 import { HttpEntrance } from './http-entrance.ts'
+import { ProxyEntrance, tellAddresses } from './proxy-entrance.ts'
 
 export interface BoundListenerOptions {
   address: HostPort
   limits: Http1Limits
   /** Absent: HTTP/1.1 alone is spoken. */
   http2?: Http2Limits
+  /** Connections begin with a PROXY header. */
+  proxyHeader?: { timeoutMs: number; onRefused: (detail: string) => void }
   /** Connections are TLS. */
   tls?: TlsEntrance
   wheel: TimerWheel
@@ -104,23 +108,36 @@ export class BoundListener {
     for (const connection of [...this.#connections]) connection.destroy()
   }
 
-  #accept(socket: Socket): void {
-    const { onHandshakeFailed, enter } = this.#options
-    const tls = this.#tls
-    if (!tls && enter) {
-      this.#keep((onClosed) => enter(withSharedRead(socket), onClosed))
+  #accept(accepted: Socket): void {
+    const { proxyHeader, wheel } = this.#options
+    const socket = this.#tls ? accepted : withSharedRead(accepted)
+    if (proxyHeader) {
+      const onHeader = (plain: Socket, addresses?: AddressPair): void => this.#open(plain, addresses)
+      new ProxyEntrance(socket, { ...proxyHeader, wheel, onHeader })
+    } else this.#open(socket, undefined)
+  }
+
+  /** @param addresses what a PROXY header told. */
+  #open(socket: Socket, addresses: AddressPair | undefined): void {
+    const { enter, handlerFor, http2 } = this.#options
+    if (this.#tls) {
+      this.#secure(socket, this.#tls, addresses)
       return
     }
-    if (!tls) {
-      const shared = withSharedRead(socket)
-      this.#enter(shared, this.#options.handlerFor(shared), this.#options.http2 ? '' : 'http/1.1')
-      return
-    }
+    if (addresses) tellAddresses(socket, addresses)
+    if (enter) this.#keep((onClosed) => enter(socket, onClosed))
+    else this.#enter(socket, handlerFor(socket), http2 ? '' : 'http/1.1')
+  }
+
+  #secure(socket: Socket, tls: TlsEntrance, addresses: AddressPair | undefined): void {
     // What goes wrong below TLS is told by the handshake, or by the codec.
     socket.on('error', () => socket.destroy())
     tls.accept(socket, {
-      onSecure: (secure, peer) => this.#enter(secure, this.#options.handlerFor(socket, peer), peer.protocol),
-      onHandshakeFailed: (detail) => onHandshakeFailed?.(detail),
+      onSecure: (secure, peer) => {
+        if (addresses) tellAddresses(secure, addresses)
+        this.#enter(secure, this.#options.handlerFor(socket, peer), peer.protocol)
+      },
+      onHandshakeFailed: (detail) => this.#options.onHandshakeFailed?.(detail),
     })
   }
 

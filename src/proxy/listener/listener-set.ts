@@ -102,7 +102,7 @@ export class ListenerSet {
   apply(entry: ListenerEntry): void {
     if (this.#isStopped) return
     const { listener } = entry
-    const key = `${formatHostPort(listener.address!)} ${listener.direction} ${mayBeOpaque(entry)} ${listener.protocol === 'udp'} ${listener.isRedirected} ${listener.tls !== undefined}`
+    const key = `${formatHostPort(listener.address!)} ${listener.direction} ${mayBeOpaque(entry)} ${listener.protocol === 'udp'} ${listener.isRedirected} ${listener.acceptsProxyProtocol} ${listener.tls !== undefined}`
     const tlsKey = JSON.stringify(listener.tls) ?? ''
     const before = this.#bindings.get(entry.name)
     if (before?.key === key && before.entry === entry) {
@@ -219,6 +219,14 @@ export class ListenerSet {
     return await openTlsEntrance({ tls: listener.tls, watch: certificates, handshakeTimeoutMs })
   }
 
+  #proxyHeader({ name }: ListenerEntry): { timeoutMs: number; onRefused: (detail: string) => void } {
+    const { settings, events } = this.#context
+    return {
+      timeoutMs: settings.requestHeaderTimeoutMs,
+      onRefused: (detail) => events.onMalformed(name, 'bad_proxy_header', detail),
+    }
+  }
+
   #newBound(binding: Binding): Bound {
     if (binding.entry.listener.protocol === 'udp') return new DatagramListener(binding.entry, this.#context)
     return this.#newTcp(binding)
@@ -265,6 +273,7 @@ export class ListenerSet {
       limits: http1,
       http2,
       ...(tls ? { tls } : {}),
+      ...(entry.listener.acceptsProxyProtocol ? { proxyHeader: this.#proxyHeader(entry) } : {}),
       wheel: coarseWheel,
       connectionsMax: settings.listenerConnectionsMax,
       handlerFor,

@@ -6,6 +6,8 @@ import { Dial } from '#/proxy/upstream/dial.ts'
 import type { UpstreamCluster, UpstreamSlot } from '#/proxy/upstream/upstream-cluster.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import type { HostPort } from '#/std/host-port.ts'
+import type { AddressPair } from './proxy-header.ts'
+import { formatProxyHeader } from './proxy-header.ts'
 
 /** Endpoints that are tried for one connection. */
 const attemptsMax = 3
@@ -20,6 +22,8 @@ export interface EndpointDialOptions {
   cluster: UpstreamCluster
   /** What a redirected connection was made to: where a passthrough goes. */
   original: HostPort | undefined
+  /** For the PROXY header of clusters that want one. */
+  client: AddressPair | undefined
   owner: EndpointDialOwner
   context: ProxyContext
 }
@@ -79,12 +83,12 @@ export class EndpointDial implements DialOwner {
   }
 
   #try(slot: UpstreamSlot): void {
-    const { cluster, context } = this.#options
+    const { cluster, context, client } = this.#options
     this.#tried.push(slot)
     slot.acquire()
     this.#slot = slot
     const { address, port } = slot.endpoint
-    const { discovery, connectTimeoutMs } = cluster.model
+    const { discovery, connectTimeoutMs, proxyProtocol } = cluster.model
     this.#dial = new Dial(
       {
         target: { host: address, port },
@@ -92,6 +96,7 @@ export class EndpointDial implements DialOwner {
         mayLoop: discovery.type !== 'eds' && discovery.type !== 'static',
         tls: cluster.tls,
         tickets: [],
+        preamble: proxyProtocol && formatProxyHeader(proxyProtocol, client),
         owner: this,
       },
       context,

@@ -8,6 +8,7 @@ import { errorCodes } from '#/std/errors.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { BytePipe, type PipeEnd } from './byte-pipe.ts'
 import { EndpointDial, type EndpointDialOwner } from './endpoint-dial.ts'
+import type { AddressPair } from './proxy-header.ts'
 import type { StreamRecord } from './stream-record.ts'
 import { drawBackend, findStreamRoute, type WarmStreams } from './stream-table.ts'
 
@@ -74,9 +75,10 @@ export class StreamSession implements EndpointDialOwner {
   }
 
   #connect(cluster: UpstreamCluster): void {
-    const { record, context, original } = this.#options
+    const { record, context, original, client } = this.#options
     record.cluster = cluster.model
-    this.#dial = new EndpointDial({ cluster, original, owner: this, context })
+    const addresses = cluster.model.proxyProtocol && addressesOf(client, original)
+    this.#dial = new EndpointDial({ cluster, original, client: addresses, owner: this, context })
     this.#dial.start()
   }
 
@@ -193,4 +195,10 @@ export class StreamSession implements EndpointDialOwner {
     context.events.onStreamEnd?.(record)
     onEnd()
   }
+}
+
+function addressesOf(client: Socket, original: HostPort | undefined): AddressPair {
+  const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = client
+  const source = { host: remoteAddress, port: remotePort }
+  return { source, destination: original ?? { host: localAddress, port: localPort } }
 }

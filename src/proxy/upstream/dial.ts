@@ -33,6 +33,8 @@ export interface DialOptions {
   tls: TlsExit | undefined
   /** Of this endpoint. */
   tickets: SessionTickets
+  /** The bytes with which the connection begins, before TLS: a PROXY header. */
+  preamble?: Buffer | undefined
   owner: DialOwner
 }
 
@@ -105,12 +107,13 @@ export class Dial implements HandshakeOwner {
   }
 
   #connected(): void {
-    const { tls, tickets, mayLoop, target } = this.#options
+    const { tls, tickets, mayLoop, target, preamble } = this.#options
     const socket = this.#socket
     if (mayLoop && this.#context.isLoop(socket)) {
       this.#fail('loop_detected', `${formatHostPort(target)} is this proxy's own outbound listener`)
       return
     }
+    if (preamble) socket.write(preamble)
     if (tls) {
       // From here on the errors of the socket come through TLS; until it is loaded they must not be lost.
       this.#cancelHandshake = tls.start({ socket, tickets, owner: this })

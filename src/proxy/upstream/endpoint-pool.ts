@@ -43,6 +43,8 @@ export interface EndpointPoolOptions {
   /** What is spoken when ALPN does not say otherwise. */
   version: HttpVersion
   tls: TlsExit | undefined
+  /** The bytes with which each connection begins, before TLS. */
+  preamble?: Buffer | undefined
   /** Nothing is connected or waits any more. */
   onEmpty?: () => void
 }
@@ -258,8 +260,9 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner {
   }
 
   #dial(): void {
-    const { target, connectTimeoutMs: timeoutMs, mayLoop, tls } = this.#options
-    this.#dials.add(new Dial({ target, timeoutMs, mayLoop, tls, tickets: this.#tickets, owner: this }, this.#context))
+    const { target, connectTimeoutMs: timeoutMs, mayLoop, tls, preamble } = this.#options
+    const options = { target, timeoutMs, mayLoop, tls, preamble, tickets: this.#tickets, owner: this }
+    this.#dials.add(new Dial(options, this.#context))
   }
 
   #checkEmpty(): void {

@@ -6,6 +6,7 @@ import type { Endpoint } from '#/model/endpoint.ts'
 import type { Balancer } from '#/proxy/balance/balancer.ts'
 import { createBalancer } from '#/proxy/balance/balancer.ts'
 import { EndpointSlot } from '#/proxy/balance/endpoint-slot.ts'
+import { formatProxyHeader } from '#/proxy/stream/proxy-header.ts'
 import { TlsExit } from '#/proxy/tls/tls-exit.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort } from '#/std/host-port.ts'
@@ -72,7 +73,12 @@ export class UpstreamCluster {
     }
     const hasOtherTime = model.connectTimeoutMs !== before.connectTimeoutMs
     // Pools keep what they were made with; they are replaced with their connections.
-    if (hasOtherTls || hasOtherTime || model.protocol !== before.protocol) {
+    if (
+      hasOtherTls ||
+      hasOtherTime ||
+      model.protocol !== before.protocol ||
+      model.proxyProtocol !== before.proxyProtocol
+    ) {
       for (const slot of this.slots) this.#dropPools(slot)
     }
     this.#takeListed(model)
@@ -124,13 +130,15 @@ export class UpstreamCluster {
 
   #newPools(slot: UpstreamSlot): EndpointPools {
     const { address, port } = slot.endpoint
-    const { discovery, connectTimeoutMs } = this.#model
+    const { discovery, connectTimeoutMs, proxyProtocol } = this.#model
     const options = {
       target: { host: address, port },
       cluster: this.name,
       connectTimeoutMs: Math.min(connectTimeoutMs, this.#context.limits.connectTimeoutMs),
       mayLoop: discovery.type !== 'eds' && discovery.type !== 'static',
       tls: this.#tls,
+      // They carry the requests of many clients, whom `x-forwarded-for` names.
+      preamble: proxyProtocol && formatProxyHeader(proxyProtocol, undefined),
       ...(this.isDynamic ? { onEmpty: () => this.#forgetIdle(slot) } : {}),
     }
     const pools = new EndpointPools((version) => new EndpointPool({ ...options, version }, this.#context))
