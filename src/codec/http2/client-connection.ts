@@ -220,9 +220,20 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
       this.destroy()
       return
     }
+    this.#askForLife()
+    this.watch.start()
+  }
+
+  protected override onSilence(ms: number): void {
+    const { keepaliveMs } = this.limits
+    if (keepaliveMs === 0 || ms < keepaliveMs) return
+    if (!this.#awaitsPing) this.#askForLife()
+    else if (ms >= 2 * keepaliveMs) this.destroy(`no answer to a PING in ${keepaliveMs} ms`)
+  }
+
+  #askForLife(): void {
     this.#awaitsPing = true
     this.writer.ping(alivePing, false)
-    this.watch.start()
   }
 
   /** The answer has the time that its request has; only what the server does not take is its fault. */

@@ -48,6 +48,9 @@ export abstract class Http2Core implements Http2OutputOwner {
   protected readonly streams = new Map<number, Http2Stream>()
   readonly #resumed = new Set<Http2Stream>()
   readonly #outputProgress = new Progress()
+  readonly #inputProgress = new Progress()
+  /** Reads so far. */
+  protected readCount = 0
   /** The highest stream of the peer's that we began with. */
   protected lastPeerStream = 0
   protected receivedFrameCount = 0
@@ -193,10 +196,16 @@ export abstract class Http2Core implements Http2OutputOwner {
       this.destroy()
       return
     }
+    this.onSilence(this.#inputProgress.stillMs(this.readCount, nowMs))
     for (const stream of [...this.streams.values()]) {
       const isLate = stream.progress.stillMs(stream.movedBytes, nowMs) >= stallTimeoutMs
       if (isLate && stream.isAwaitingPeer && this.mayStall(stream)) stream.fail(errorCodes.cancel, 'timeout', detail)
     }
+  }
+
+  /** Nothing has come for so long, as far as was looked. */
+  protected onSilence(_ms: number): void {
+    // A client may be silent.
   }
 
   onLingered(): void {
@@ -239,8 +248,8 @@ export abstract class Http2Core implements Http2OutputOwner {
     this.watch.linger()
   }
 
-  destroy(): void {
-    this.#lost('the connection was destroyed')
+  destroy(detail = 'the connection was destroyed'): void {
+    this.#lost(detail)
     this.socket.destroy()
   }
 

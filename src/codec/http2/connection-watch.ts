@@ -92,10 +92,11 @@ export class ConnectionWatch {
 
   /** From now on something is under way. */
   start(): void {
-    const { stallTimeoutMs, headerTimeoutMs, settingsTimeoutMs, idleTimeoutMs } = this.#limits
+    const { stallTimeoutMs, headerTimeoutMs, settingsTimeoutMs, idleTimeoutMs, keepaliveMs } = this.#limits
     this.#wasIdle = this.#connection.streamCount === 0 && this.#settingsSentMs < 0 && this.#blockSinceMs < 0
     // One that stands still is looked at more than once.
-    const shortestMs = Math.min(stallTimeoutMs / 2, headerTimeoutMs, settingsTimeoutMs, idleTimeoutMs)
+    const lookMs = Math.min(stallTimeoutMs, keepaliveMs || stallTimeoutMs) / 2
+    const shortestMs = Math.min(lookMs, headerTimeoutMs, settingsTimeoutMs, idleTimeoutMs)
     this.#wheel.set(this.#timer, this.#wasIdle ? idleTimeoutMs : shortestMs)
   }
 

@@ -45,6 +45,7 @@ export abstract class Http2Connection extends Http2Core implements FrameTarget {
   read(chunk: Buffer): void {
     if (this.isEnding) return
     this.isReading = true
+    this.readCount++
     try {
       this.#parser.read(chunk)
     } catch (error) {

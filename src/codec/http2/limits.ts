@@ -44,6 +44,11 @@ export interface Http2Limits {
   settingsTimeoutMs: number
   /** A connection without a stream is closed after this time, ms. */
   idleTimeoutMs: number
+  /**
+   * A server that is silent for this long while requests are under way is asked for life by PING, and after twice the time the
+   * connection is given up, ms; 0 for never: servers of gRPC send clients away that ping more often than each 5 minutes (gRFC A8).
+   */
+  keepaliveMs: number
   /** A peer that owes a body, or has one to take, and moves no byte of it for this long loses the stream, ms. */
   stallTimeoutMs: number
   /** How long a peer may take for the last frames before the connection is cut, ms. */
@@ -70,6 +75,7 @@ export const defaultHttp2Limits: Http2Limits = {
   headerTimeoutMs: 10_000,
   settingsTimeoutMs: 10_000,
   idleTimeoutMs: 3_600_000,
+  keepaliveMs: 0,
   stallTimeoutMs: 60_000,
   lingerTimeoutMs: 1000,
 }
