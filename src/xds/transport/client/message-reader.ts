@@ -3,10 +3,13 @@ import { errorCodes, Http2Fault } from '#/codec/http2/frame.ts'
 
 const prefixBytes = 5
 
-export function messagePrefix(length: number): Buffer {
-  const prefix = Buffer.alloc(prefixBytes)
-  prefix.writeUInt32BE(length, 1)
-  return prefix
+/** A copy of the message behind its prefix. */
+export function frameMessage(message: Uint8Array): Buffer {
+  const framed = Buffer.allocUnsafe(prefixBytes + message.length)
+  framed[0] = 0
+  framed.writeUInt32BE(message.length, 1)
+  framed.set(message, prefixBytes)
+  return framed
 }
 
 /** Cuts a stream of bytes into messages that may span any number of chunks. */
@@ -21,7 +24,7 @@ export class MessageReader {
   }
 
   /** @throws Http2Fault for a compressed message or one that is too long. */
-  read(chunk: Buffer): Buffer[] {
+  read(chunk: Uint8Array): Buffer[] {
     const messages: Buffer[] = []
     if (chunk.length > 0) this.#chunks.push(Buffer.from(chunk))
     this.#bytes += chunk.length
