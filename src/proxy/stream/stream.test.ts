@@ -2,85 +2,17 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { type TestContext, test } from 'node:test'
-import type { ProxySettings } from '#/config/proxy-settings.ts'
-import type { Listener } from '#/model/listener.ts'
-import { type EventRecorder, startEngine, type TestEngine, until } from '#/proxy/testing/engine.ts'
-import { edsCluster, endpoint, forwardTo, route, routeTable } from '#/proxy/testing/resources.ts'
-import type { HostPort } from '#/std/host-port.ts'
-
-async function serve(t: TestContext, onSocket: (socket: Socket) => void): Promise<number> {
-  const sockets = new Set<Socket>()
-  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket)
-    socket.on('error', () => undefined)
-    onSocket(socket)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  })
-  return (server.address() as AddressInfo).port
-}
-
-interface Running {
-  proxy: HostPort
-  engine: TestEngine
-  events: EventRecorder
-}
-
-/** A listener for a service with these ports of applications. */
-async function start(
-  t: TestContext,
-  options: { ports: number[]; listener?: Partial<Listener>; settings?: Partial<ProxySettings> },
-): Promise<Running> {
-  const { ports, listener = {}, settings = {} } = options
-  const engine = startEngine(settings)
-  t.after(() => engine.close())
-  const endpoints = ports.map((port) => endpoint(port))
-  engine.source.set('cluster', edsCluster('app', { discovery: { type: 'static', endpoints } }))
-  const configuration = routeTable('app', route(forwardTo('app')))
-  engine.source.set('listener', {
-    name: 'in',
-    address: { host: '127.0.0.1', port: 0 },
-    direction: 'inbound',
-    protocol: 'auto',
-    target: { type: 'routes', routes: { type: 'inline', configuration } },
-    streams: [{ name: 'in', serverNames: [], backends: [{ type: 'cluster', cluster: 'app', weight: 1 }] }],
-    isRedirected: false,
-    isLazy: false,
-    ...listener,
-  })
-  await until(() => engine.engine.listeners.status.some(({ isBound }) => isBound), 'the listener')
-  return { proxy: engine.address('in'), engine, events: engine.events }
-}
-
-/** However it came about. */
-async function closed(socket: Socket): Promise<void> {
-  await until(() => socket.closed, 'the end of the connection')
-}
-
-async function open(t: TestContext, { host, port }: HostPort): Promise<{ socket: Socket; text: () => string }> {
-  const socket = connect({ host, port, allowHalfOpen: true })
-  let text = ''
-  socket.on('data', (chunk) => {
-    text += chunk.toString('latin1')
-  })
-  socket.on('error', () => undefined)
-  t.after(() => socket.destroy())
-  await once(socket, 'connect')
-  return { socket, text: () => text }
-}
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { test } from 'node:test'
+import { until } from '#/proxy/testing/engine.ts'
+import { closed, open, serve, startStreams } from '#/proxy/testing/stream.ts'
 
 test('a server that speaks first is heard by a silent client, and its dialogue goes on', async (t) => {
   const port = await serve(t, (socket) => {
     socket.write('220 mail.example\r\n')
     socket.on('data', (chunk) => socket.write(`250 ${chunk}`))
   })
-  const { proxy, events } = await start(t, { ports: [port] })
+  const { proxy, events } = await startStreams(t, { ports: [port] })
   const { socket, text } = await open(t, proxy)
   await until(() => text() === '220 mail.example\r\n', 'the greeting')
   socket.write('EHLO me\r\n')
@@ -90,7 +22,7 @@ test('a server that speaks first is heard by a silent client, and its dialogue g
 
 test('a client that speaks first is understood, at whatever cut', async (t) => {
   const port = await serve(t, (socket) => socket.on('data', (chunk) => socket.write(chunk)))
-  const { proxy, events } = await start(t, { ports: [port] })
+  const { proxy, events } = await startStreams(t, { ports: [port] })
   const { socket, text } = await open(t, proxy)
   for (const byte of '*1\r\n$4\r\nPING\r\n') socket.write(byte)
   await until(() => text() === '*1\r\n$4\r\nPING\r\n', 'the echo')
@@ -103,7 +35,7 @@ test('HTTP on the same port is routed as HTTP, and dials the endpoint but once',
     connections++
     socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi'))
   })
-  const { proxy, events } = await start(t, { ports: [port] })
+  const { proxy, events } = await startStreams(t, { ports: [port] })
   const { socket, text } = await open(t, proxy)
   socket.write('GET /a HTTP/1.1\r\nhost: a\r\n\r\n')
   await until(() => text().endsWith('hi'), 'the answer')
@@ -115,7 +47,7 @@ test('HTTP on the same port is routed as HTTP, and dials the endpoint but once',
 
 test('nobody speaks: after the time for detection the connection is opaque, and still works', async (t) => {
   const port = await serve(t, (socket) => socket.on('data', (chunk) => socket.write(`got ${chunk}`)))
-  const { proxy, events } = await start(t, { ports: [port], settings: { detectTimeoutMs: 40 } })
+  const { proxy, events } = await startStreams(t, { ports: [port], settings: { detectTimeoutMs: 40 } })
   const { socket, text } = await open(t, proxy)
   await until(() => events.detections.length > 0, 'the decision')
   assert.deepEqual(events.detections, ['timeout'])
@@ -131,7 +63,7 @@ test('each direction ends on its own: an answer may follow the end of the questi
     })
     socket.on('end', () => socket.end(`${question.length} bytes`))
   })
-  const { proxy, events } = await start(t, {
+  const { proxy, events } = await startStreams(t, {
     ports: [port],
     listener: { protocol: 'tcp', target: { type: 'streams' } },
   })
@@ -149,7 +81,7 @@ test('each direction ends on its own: an answer may follow the end of the questi
 
 test('50 MB come through byte for byte, both ways, past a slow reader', async (t) => {
   const port = await serve(t, (socket) => socket.pipe(socket))
-  const { proxy } = await start(t, { ports: [port], listener: { protocol: 'tcp', target: { type: 'streams' } } })
+  const { proxy } = await startStreams(t, { ports: [port], listener: { protocol: 'tcp', target: { type: 'streams' } } })
   const socket = connect({ ...proxy, allowHalfOpen: true })
   t.after(() => socket.destroy())
   const piece = randomBytes(1_000_000)
@@ -184,7 +116,7 @@ test('an endpoint that refuses costs nothing: another one is dialled', async (t)
   closed.close()
   await once(closed, 'close')
   assert.ok(gone !== refusing)
-  const { proxy, events } = await start(t, {
+  const { proxy, events } = await startStreams(t, {
     ports: [refusing, port],
     listener: { protocol: 'tcp', target: { type: 'streams' } },
   })
@@ -199,7 +131,10 @@ test('an endpoint that refuses costs nothing: another one is dialled', async (t)
 })
 
 test('no endpoint at all: the connection is reset, and the record says why', async (t) => {
-  const { proxy, events } = await start(t, { ports: [], listener: { protocol: 'tcp', target: { type: 'streams' } } })
+  const { proxy, events } = await startStreams(t, {
+    ports: [],
+    listener: { protocol: 'tcp', target: { type: 'streams' } },
+  })
   const socket = connect(proxy)
   socket.on('error', () => undefined)
   await closed(socket)
@@ -213,7 +148,7 @@ test('an endpoint that breaks off breaks the client off, and the record has the 
     socket.write('half')
     socket.once('data', () => socket.resetAndDestroy())
   })
-  const { proxy, events } = await start(t, {
+  const { proxy, events } = await startStreams(t, {
     ports: [port],
     listener: { protocol: 'tcp', target: { type: 'streams' } },
   })
@@ -227,7 +162,7 @@ test('an endpoint that breaks off breaks the client off, and the record has the 
 
 test('a stream on which nothing moves is closed', async (t) => {
   const port = await serve(t, () => undefined)
-  const { proxy, events } = await start(t, {
+  const { proxy, events } = await startStreams(t, {
     ports: [port],
     listener: { protocol: 'tcp', target: { type: 'streams' } },
     settings: { streamIdleMs: 100 },
@@ -240,7 +175,7 @@ test('a stream on which nothing moves is closed', async (t) => {
 
 test('connections and sockets are all gone when the streams are over', async (t) => {
   const port = await serve(t, (socket) => socket.pipe(socket))
-  const { proxy, events, engine } = await start(t, { ports: [port] })
+  const { proxy, events, engine } = await startStreams(t, { ports: [port] })
   for (let i = 0; i < 20; i++) {
     const { socket } = await open(t, proxy)
     socket.end(`\0${i}`)
