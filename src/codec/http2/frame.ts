@@ -1,4 +1,4 @@
-/** HTTP/2 frames (RFC 9113 section 4 and 6): read in place, written whole. */
+/** The numbers of HTTP/2 frames (RFC 9113 sections 4, 6, 7), and frames written whole. */
 
 export const frameTypes = {
   data: 0,
@@ -58,13 +58,6 @@ export class Http2Fault extends Error {
   }
 }
 
-export interface Frame {
-  type: number
-  flags: number
-  streamId: number
-  payload: Buffer
-}
-
 export function writeFrame(type: number, frameFlags: number, streamId: number, payload: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(frameHeaderBytes + payload.length)
   frame.writeUIntBE(payload.length, 0, 3)
@@ -88,41 +81,4 @@ export function uint32Payload(value: number): Buffer {
   const payload = Buffer.alloc(4)
   payload.writeUInt32BE(value)
   return payload
-}
-
-/** Cuts a stream of bytes into frames; keeps what is not whole. */
-export class FrameReader {
-  #partial: Buffer | undefined
-
-  /** Calls `onFrame` for each whole frame. @throws Http2Fault for a frame longer than we allow. */
-  read(chunk: Buffer, onFrame: (frame: Frame) => void): void {
-    let bytes = this.#partial ? Buffer.concat([this.#partial, chunk]) : chunk
-    this.#partial = undefined
-    while (bytes.length >= frameHeaderBytes) {
-      const length = bytes.readUIntBE(0, 3)
-      if (length > frameBytesMax) throw new Http2Fault(errorCodes.frameSizeError, `a frame of ${length} bytes`)
-      const end = frameHeaderBytes + length
-      if (bytes.length < end) break
-      const frame = {
-        type: bytes[3]!,
-        flags: bytes[4]!,
-        streamId: bytes.readUInt32BE(5) & 0x7fffffff,
-        payload: bytes.subarray(frameHeaderBytes, end),
-      }
-      bytes = bytes.subarray(end)
-      onFrame(frame)
-    }
-    if (bytes.length > 0) this.#partial = Buffer.from(bytes)
-  }
-}
-
-/** The payload of DATA or HEADERS without padding and priority (RFC 9113 sections 6.1, 6.2). */
-export function unpadded(frame: Frame): Buffer {
-  let { payload } = frame
-  if (frame.flags & flags.padded) {
-    const padding = payload[0] ?? 0
-    if (padding >= payload.length) throw new Http2Fault(errorCodes.protocolError, 'padding longer than its frame')
-    payload = payload.subarray(1, payload.length - padding)
-  }
-  return frame.type === frameTypes.headers && frame.flags & flags.priority ? payload.subarray(5) : payload
 }

@@ -5,8 +5,9 @@ import { FakeSocket } from '../http1/testing/fake-socket.ts'
 import type { ClientSink, ResetReason } from '../stream.ts'
 import { TimerWheel } from '../timer-wheel.ts'
 import { Http2ClientConnection } from './client-connection.ts'
-import { FrameReader, flags, frameTypes, preface, settingsPayload, writeFrame } from './frame.ts'
+import { flags, frameTypes, preface, settingsPayload, writeFrame } from './frame.ts'
 import { defaultHttp2Limits } from './limits.ts'
+import { FrameReader } from './testing/frame-reader.ts'
 import { requestHead } from './testing/pair.ts'
 
 /** A client with a request under way, whose server is silent. */
