@@ -1,5 +1,5 @@
 /**
- * One hop over HTTP/1.1: processor time of the proxy's process a request, beside peers that do the same work, in turn, in
+ * One hop: processor time of the proxy's process a request, beside peers that do the same work, in turn, in
  * one run. Only ratios mean something on a small shared machine (bench/README.md).
  */
 import { execFileSync } from 'node:child_process'
@@ -10,32 +10,29 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { send } from '../test/contract/http-client.ts'
 import { eventually, freePort } from '../test/contract/suite.ts'
+import { startBackend } from './backend.ts'
+import { benchHost, cases, type Kind, type Ports } from './case.ts'
 import { openLoop, wrk } from './load.ts'
-import { benchHost, peers } from './peer.ts'
-import { type Measured, measure, start, stop } from './process.ts'
+import { envoy } from './peer/envoy.ts'
+import { haproxy } from './peer/haproxy.ts'
+import { nginx } from './peer/nginx.ts'
+import type { Peer, RunningPeer } from './peer/peer.ts'
+import { weft } from './peer/weft.ts'
+import { type Measured, measure } from './process.ts'
+
+const peers: Record<string, Peer> = { weft, envoy, haproxy, nginx }
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
+    case: { type: 'string', default: '' },
     only: { type: 'string', default: 'weft,envoy,haproxy,nginx' },
     rounds: { type: 'string' },
     compare: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
-
-interface Case {
-  name: string
-  path: string
-  connections: number
-}
-
-const cases: Case[] = [
-  { name: '100 B, 32 connections', path: '/api/100', connections: 32 },
-  { name: '100 B, 64 connections', path: '/api/100', connections: 64 },
-  { name: '1 KB, 64 connections', path: '/api/1000', connections: 64 },
-]
 
 interface Round {
   case: string
@@ -47,35 +44,28 @@ interface Round {
   proportionalMb: number
 }
 
-/** A backend whose own cost is not counted: nginx, answering fixed bodies. */
-async function startBackend(folder: string): Promise<{ port: number; stop: () => Promise<void> }> {
-  const port = await freePort()
-  const config = join(folder, 'backend.conf')
-  const answer = (bytes: number): string => `location /api/${bytes} { return 200 "${'x'.repeat(bytes)}"; }`
-  writeFileSync(
-    config,
-    `daemon off; worker_processes 1; pid ${join(folder, 'backend.pid')}; error_log /dev/null;
-events { worker_connections 4096; }
-http { access_log off; keepalive_requests 100000000; client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
-server { listen 127.0.0.1:${port}; ${answer(100)} ${answer(1000)} } }`,
-  )
-  const child = start('nginx', ['-c', config, '-p', folder])
-  return { port, stop: () => stop(child) }
-}
-
 const median = (numbers: number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 
 function row(cells: readonly (string | number)[]): string {
-  return cells.map((cell, index) => (index === 0 ? String(cell).padEnd(24) : String(cell).padStart(11))).join(' ')
+  return cells.map((cell, index) => (index === 0 ? String(cell).padEnd(10) : String(cell).padStart(11))).join(' ')
 }
 
-function report(rounds: readonly Round[], latency: Record<string, number[]>, rest: Record<string, Measured>): void {
-  for (const { name } of cases) {
+interface Results {
+  rounds: readonly Round[]
+  latency: Record<string, number[]>
+  /** Before any load, and at 1,000 connections. */
+  rest: Record<string, Measured>
+  crowded: Record<string, Measured>
+}
+
+function report({ rounds, latency, rest, crowded }: Results): void {
+  for (const { name, unit } of cases) {
+    if (!rounds.some((round) => round.case === name)) continue
     const of = (peer: string): Round[] => rounds.filter((round) => round.case === name && round.peer === peer)
     const envoy = of('envoy').map(({ cpuUs }) => cpuUs)
     console.log(
-      `\n${name}: processor µs a request (min / median), ratio of medians to Envoy\n${row(['proxy', 'min', 'median', 'ratio', 'req/s', 'RSS MB', 'PSS MB', 'errors'])}`,
+      `\n${name}: processor µs a ${unit} (min / median), ratio of medians to Envoy\n${row(['proxy', 'min', 'median', 'ratio', `${unit}s/s`, 'RSS MB', 'PSS MB', 'errors'])}`,
     )
     for (const peer of Object.keys(rest)) {
       const all = of(peer)
@@ -98,28 +88,22 @@ function report(rounds: readonly Round[], latency: Record<string, number[]>, res
       )
     }
   }
-  console.log(`\nlatency at 1,000 requests/s, 32 connections, ms (p50 / p99 / p99.9), and memory at rest`)
+  console.log(
+    '\nlatency at 1,000 requests/s over 32 connections, ms; resident memory, MB, at rest and at 1,000 connections',
+  )
+  console.log(row(['proxy', 'p50', 'p99', 'p99.9', 'at rest', 'at 1,000']))
   for (const [peer, sorted] of Object.entries(latency)) {
     const at = (share: number): string =>
       (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN).toFixed(2)
-    console.log(
-      row([
-        peer,
-        at(0.5),
-        at(0.99),
-        at(0.999),
-        '',
-        rest[peer]!.residentMb.toFixed(1),
-        rest[peer]!.proportionalMb.toFixed(1),
-      ]),
-    )
+    const [resting, busy] = [rest[peer]!.residentMb.toFixed(1), crowded[peer]!.residentMb.toFixed(1)]
+    console.log(row([peer, at(0.5), at(0.99), at(0.999), resting, busy]))
   }
 }
 
 async function main(): Promise<void> {
   if (values.help) {
     console.log(
-      'npm run bench -- [--quick] [--only weft,envoy,haproxy,nginx] [--rounds N] [--profile] [--compare FILE]',
+      'npm run bench -- [--quick] [--only weft,envoy,haproxy,nginx] [--case TEXT] [--rounds N] [--profile] [--compare FILE]',
     )
     return
   }
@@ -129,37 +113,42 @@ async function main(): Promise<void> {
   const passCount = values.quick ? 2 : 4
   const names = values.only.split(',')
   const backend = await startBackend(folder)
-  const running: { name: string; port: number; peer: Awaited<ReturnType<(typeof peers)[string]>> }[] = []
+  const chosen = cases.filter(({ name }) => name.includes(values.case))
+  const running: { name: string; ports: Ports; kinds: readonly Kind[]; peer: RunningPeer }[] = []
   const rounds: Round[] = []
   const latency: Record<string, number[]> = {}
   const rest: Record<string, Measured> = {}
+  const crowded: Record<string, Measured> = {}
   try {
     for (const name of names) {
-      const start = peers[name]
-      if (!start) throw new Error(`no peer is called ${name}; there are ${Object.keys(peers).join(', ')}`)
-      const port = await freePort()
+      const peer = peers[name]
+      if (!peer) throw new Error(`no peer is called ${name}; there are ${Object.keys(peers).join(', ')}`)
+      const ports = { http1: await freePort(), http2: await freePort(), tcp: await freePort() }
       const own = join(folder, name)
       mkdirSync(own)
-      const peer = await start({ upstream: backend.port, port, folder: own, profile: values.profile })
-      running.push({ name, port, peer })
+      const started = await peer.start({ upstream: backend.ports, ports, folder: own, profile: values.profile })
+      running.push({ name, ports, kinds: peer.kinds, peer: started })
       await eventually(async () => {
-        const answer = await send(port, { path: '/api/100', host: benchHost, headers: { 'x-user': 'bench' } })
+        const answer = await send(ports.http1, { path: '/api/100', host: benchHost, headers: { 'x-user': 'bench' } })
         if (answer.status !== 200) throw new Error(`${name} answers ${answer.status}: ${answer.body}`)
       }, 15_000)
-      rest[name] = measure(peer.pids())
+      rest[name] = measure(started.pids())
     }
-    for (const { port } of running) await wrk({ port, path: '/api/100', host: benchHost, connections: 64, seconds: 2 })
+    for (const one of chosen) {
+      for (const { ports, kinds } of running) if (kinds.includes(one.kind)) await one.run(ports[one.kind], 1)
+    }
     for (let round = 0; round < roundCount; round++) {
-      for (const { name: caseName, path, connections } of cases) {
-        for (const { name, port, peer } of running) {
+      for (const one of chosen) {
+        for (const { name, ports, kinds, peer } of running) {
+          if (!kinds.includes(one.kind)) continue
           const before = measure(peer.pids())
-          const load = await wrk({ port, path, host: benchHost, connections, seconds })
+          const load = await one.run(ports[one.kind], seconds)
           const after = measure(peer.pids())
           rounds.push({
-            case: caseName,
+            case: one.name,
             peer: name,
-            cpuUs: (after.cpuUs - before.cpuUs) / load.requests,
-            requestsPerSecond: load.requestsPerSecond,
+            cpuUs: (after.cpuUs - before.cpuUs) / load.units,
+            requestsPerSecond: load.unitsPerSecond,
             errors: load.errors,
             residentMb: after.residentMb,
             proportionalMb: after.proportionalMb,
@@ -168,10 +157,14 @@ async function main(): Promise<void> {
       }
       console.error(`round ${round + 1} of ${roundCount} done`)
     }
+    for (const { name, ports, peer } of running) {
+      await wrk({ port: ports.http1, path: '/api/100', host: benchHost, connections: 1000, seconds })
+      crowded[name] = measure(peer.pids())
+    }
     // In turn, and the first pass does not count: a cold generator's own pauses would be put down to whoever comes first.
     for (let pass = 0; pass <= passCount; pass++) {
-      for (const { name, port } of running) {
-        const load = { port, path: '/api/1000', host: benchHost, connections: 32, seconds: 2, rate: 1000 }
+      for (const { name, ports } of running) {
+        const load = { port: ports.http1, path: '/api/1000', host: benchHost, connections: 32, seconds: 2, rate: 1000 }
         const latencies = await openLoop(load)
         if (pass > 0) latency[name] = [...(latency[name] ?? []), ...latencies].sort((a, b) => a - b)
       }
@@ -181,7 +174,7 @@ async function main(): Promise<void> {
     await backend.stop()
     rmSync(folder, { recursive: true, force: true })
   }
-  report(rounds, latency, rest)
+  report({ rounds, latency, rest, crowded })
   save(rounds)
   if (values.compare) compare(rounds, values.compare)
 }

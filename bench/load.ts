@@ -1,6 +1,11 @@
 /** Load on loopback: `wrk` as fast as it goes, and an open loop at a fixed rate for latency. */
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -37,6 +42,61 @@ export async function wrk(options: LoadOptions): Promise<LoadResult> {
     number(/Non-2xx or 3xx responses: (\d+)/) +
     (socketErrors ? socketErrors.slice(1).reduce((sum, text) => sum + Number(text), 0) : 0)
   return { requests: number(/(\d+) requests in/), requestsPerSecond: number(/Requests\/sec:\s+([\d.]+)/), errors }
+}
+
+export interface Http2LoadOptions {
+  port: number
+  /** Paths, one after the other. */
+  uris: readonly string[]
+  host: string
+  /** `name: value`. */
+  headers: readonly string[]
+  connections: number
+  /** A connection. */
+  streams: number
+  seconds: number
+  /** A small message with each request. */
+  hasBody: boolean
+}
+
+export async function h2load(options: Http2LoadOptions): Promise<LoadResult> {
+  const { port, uris, host, headers, connections, streams, seconds, hasBody } = options
+  const folder = mkdtempSync(join(tmpdir(), 'weft-h2load-'))
+  try {
+    const list = join(folder, 'uris')
+    const body = join(folder, 'body')
+    writeFileSync(list, uris.map((path) => `http://127.0.0.1:${port}${path}\n`).join(''))
+    writeFileSync(body, Buffer.from([0, 0, 0, 0, 5, ...Buffer.from('hello')]))
+    const words = ['-t', '1', '-c', String(connections), '-m', String(streams), '-D', String(seconds), '-i', list]
+    for (const header of [`:authority: ${host}`, ...headers]) words.push('-H', header)
+    if (hasBody) words.push('-d', body)
+    const { stdout } = await run('h2load', words)
+    const number = (pattern: RegExp): number => Number(pattern.exec(stdout)?.[1] ?? 0)
+    const succeeded = number(/(\d+) succeeded/)
+    const errors =
+      number(/(\d+) failed/) +
+      number(/(\d+) errored/) +
+      number(/(\d+) timeout/) +
+      number(/(\d+) 4xx/) +
+      number(/(\d+) 5xx/)
+    return { requests: succeeded, requestsPerSecond: number(/([\d.]+) req\/s/), errors }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** Asks a source behind a proxy for `bytes`, and reads them. */
+export async function bulk({ port, bytes }: { port: number; bytes: number }): Promise<{ seconds: number }> {
+  const startMs = performance.now()
+  const socket = connect(port, '127.0.0.1')
+  let came = 0
+  socket.on('data', (chunk) => {
+    came += chunk.length
+  })
+  socket.write(`${bytes}\n`)
+  await once(socket, 'close')
+  if (came !== bytes) throw new Error(`${came} of ${bytes} bytes came through`)
+  return { seconds: (performance.now() - startMs) / 1000 }
 }
 
 /** Sends `rate` requests a second whatever the answers do (an open loop hides no queueing). @returns latencies in ms, sorted. */
