@@ -10,20 +10,19 @@
 import type { Timer } from '#/std/clock.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort } from '#/std/host-port.ts'
-import type { XdsNode } from '../node.ts'
 import type { ResourceKind } from '../resources/resource.ts'
 import { typeUrls } from '../resources/resource.ts'
 import type { GrpcStream } from '../transport/client/grpc-stream.ts'
 import type { DiscoveredResource, DiscoveryResponse } from './discovery-message.ts'
-import { decodeDeltaResponse, decodeSotwResponse, encodeDeltaRequest, encodeSotwRequest } from './discovery-message.ts'
+import { decodeDeltaResponse, decodeSotwResponse } from './discovery-message.ts'
+import { DiscoverySender } from './discovery-sender.ts'
+import { MissingWatch } from './missing-watch.ts'
 import type { ResourceSource, ResourceWatcher, Subscription } from './resource-source.ts'
-import { TypeState, wildcard } from './type-state.ts'
+import { TypeState } from './type-state.ts'
 import { typeStatus, type XdsClientOptions, type XdsClientStatus } from './xds-client-options.ts'
 
 const kinds = Object.keys(typeUrls) as ResourceKind[]
 const service = '/envoy.service.discovery.v3.AggregatedDiscoveryService'
-/** After this time without an answer a named resource does not exist (state of the world only), ms. */
-const missingAfterMs = 15_000
 
 type AnyTypeState = TypeState<ResourceKind>
 
@@ -31,17 +30,18 @@ export class XdsClient implements ResourceSource {
   readonly #options: XdsClientOptions
   readonly #types: Record<ResourceKind, AnyTypeState>
   #stream: Pick<GrpcStream, 'send' | 'close'> | undefined
+  #sender: DiscoverySender | undefined
   #isOpen = false
   #isStopped = false
   #isFlushScheduled = false
-  #hasToldNode = false
   #attempt = 0
   #sinceMs: number
   #retry: Timer | undefined
-  readonly #missingTimers = new Map<string, Timer>()
+  readonly #missing: MissingWatch
 
   constructor(options: XdsClientOptions) {
     this.#options = options
+    this.#missing = new MissingWatch(options.clock)
     this.#sinceMs = options.clock.wallMs()
     const newState = (kind: ResourceKind): AnyTypeState =>
       new TypeState({ kind, typeUrl: typeUrls[kind], onChange: () => this.#scheduleFlush() })
@@ -59,7 +59,7 @@ export class XdsClient implements ResourceSource {
   stop(): void {
     this.#isStopped = true
     this.#retry?.cancel()
-    for (const timer of this.#missingTimers.values()) timer.cancel()
+    this.#missing.stop()
     this.#stream?.close()
     this.#options.lastGood?.flush()
   }
@@ -87,7 +87,6 @@ export class XdsClient implements ResourceSource {
     this.#attempt++
     const { protocol, openStream } = this.#options
     const method = protocol === 'delta' ? 'DeltaAggregatedResources' : 'StreamAggregatedResources'
-    this.#hasToldNode = false
     this.#stream = openStream({
       address: this.#address(),
       path: `${service}/${method}`,
@@ -101,13 +100,10 @@ export class XdsClient implements ResourceSource {
     this.#isOpen = true
     this.#sinceMs = this.#options.clock.wallMs()
     this.#options.log.info('connected to the control plane', { address: formatHostPort(this.#address()) })
-    for (const kind of kinds) {
-      const type = this.#types[kind]
-      type.restart()
-      if (type.names.length === 0) continue
-      if (this.#options.protocol === 'sotw') this.#sendSotw(type)
-      else this.#sendDelta(type, { subscribe: type.names, unsubscribe: [], initialVersions: type.known.versions() })
-    }
+    const { node, protocol } = this.#options
+    const stream = this.#stream!
+    this.#sender = new DiscoverySender({ stream, node, protocol, missing: this.#missing })
+    for (const kind of kinds) this.#sender.begin(this.#types[kind])
   }
 
   #closed(code: number, message: string): void {
@@ -115,6 +111,9 @@ export class XdsClient implements ResourceSource {
     const wasOpen = this.#isOpen
     this.#isOpen = false
     this.#stream = undefined
+    this.#sender = undefined
+    // Who is not there does not tell by silence either (gRFC A57).
+    this.#missing.stop()
     const { backoff, clock, log } = this.#options
     if (wasOpen) this.#sinceMs = clock.wallMs()
     const delayMs = backoff.next()
@@ -131,75 +130,8 @@ export class XdsClient implements ResourceSource {
     this.#isFlushScheduled = true
     setImmediate(() => {
       this.#isFlushScheduled = false
-      if (this.#isOpen) for (const kind of kinds) this.#flush(this.#types[kind])
+      if (this.#isOpen) for (const kind of kinds) this.#sender?.flush(this.#types[kind])
     })
-  }
-
-  #flush(type: AnyTypeState): void {
-    const { subscribe, unsubscribe } = type.takeUntold()
-    if (subscribe.length === 0 && unsubscribe.length === 0) return
-    if (this.#options.protocol === 'sotw') this.#sendSotw(type)
-    else this.#sendDelta(type, { subscribe, unsubscribe })
-  }
-
-  #sendDelta(
-    type: AnyTypeState,
-    request: {
-      subscribe?: string[]
-      unsubscribe?: string[]
-      initialVersions?: Map<string, string>
-      nonce?: string
-      errorMessage?: string
-    },
-  ): void {
-    const { subscribe = [], unsubscribe = [], initialVersions = new Map(), nonce = '', errorMessage } = request
-    this.#stream?.send(
-      encodeDeltaRequest({
-        ...this.#nodeOnce(),
-        typeUrl: type.typeUrl,
-        subscribe,
-        unsubscribe,
-        initialVersions,
-        responseNonce: nonce,
-        ...(errorMessage === undefined ? {} : { errorMessage }),
-      }),
-    )
-  }
-
-  #sendSotw(type: AnyTypeState, errorMessage?: string): void {
-    const names = type.isWanted(wildcard) ? [] : type.names
-    for (const name of names) this.#expect(type, name)
-    this.#stream?.send(
-      encodeSotwRequest({
-        ...this.#nodeOnce(),
-        typeUrl: type.typeUrl,
-        versionInfo: type.version,
-        names,
-        responseNonce: type.nonce,
-        ...(errorMessage === undefined ? {} : { errorMessage }),
-      }),
-    )
-  }
-
-  #nodeOnce(): { node?: XdsNode } {
-    if (this.#hasToldNode) return {}
-    this.#hasToldNode = true
-    return { node: this.#options.node }
-  }
-
-  /** State of the world has no word for "does not exist": silence is taken for it (xDS protocol, "Knowing when a requested resource does not exist"). */
-  #expect(type: AnyTypeState, name: string): void {
-    const key = `${type.kind} ${name}`
-    if (type.known.find(name) || this.#missingTimers.has(key)) return
-    const timer = this.#options.clock.after(
-      missingAfterMs,
-      () => {
-        this.#missingTimers.delete(key)
-        if (!type.known.find(name)) type.notifyMissing(name, [])
-      },
-      true,
-    )
-    this.#missingTimers.set(key, timer)
   }
 
   #onMessage(message: Uint8Array): void {
@@ -208,7 +140,9 @@ export class XdsClient implements ResourceSource {
     try {
       response = isDelta ? decodeDeltaResponse(message) : decodeSotwResponse(message)
     } catch (error) {
+      // It waits for an answer that can't be given: only a new stream goes on.
       this.#options.log.error('the control plane sent what is no discovery response', { reason: String(error) })
+      this.#stream?.close()
       return
     }
     const type = Object.values(this.#types).find(({ typeUrl }) => typeUrl === response.typeUrl)
@@ -232,7 +166,7 @@ export class XdsClient implements ResourceSource {
     }
     const removed = isDelta ? response.removed : this.#absent(type, present)
     const missing = removed.map((name) => ({ name, aliases: type.known.delete(name)?.aliases ?? [] }))
-    this.#answer(type, response, faults, isDelta)
+    this.#answer(type, response, faults)
     this.#options.lastGood?.save(() => this.#allKnown())
     for (const name of changed) type.notifyResource(name)
     for (const { name, aliases } of missing) type.notifyMissing(name, aliases)
@@ -264,7 +198,7 @@ export class XdsClient implements ResourceSource {
     return { name, isChanged: !isSame || hasNewAlias }
   }
 
-  #answer(type: AnyTypeState, response: DiscoveryResponse, faults: string[], isDelta: boolean): void {
+  #answer(type: AnyTypeState, response: DiscoveryResponse, faults: string[]): void {
     type.nonce = response.nonce
     const errorMessage = faults.length > 0 ? faults.join('; ') : undefined
     if (errorMessage === undefined) {
@@ -279,15 +213,7 @@ export class XdsClient implements ResourceSource {
         faults: errorMessage,
       })
     }
-    const { subscribe, unsubscribe } = type.takeUntold()
-    if (isDelta)
-      this.#sendDelta(type, {
-        subscribe,
-        unsubscribe,
-        nonce: response.nonce,
-        ...(errorMessage === undefined ? {} : { errorMessage }),
-      })
-    else this.#sendSotw(type, errorMessage)
+    this.#sender?.answer(type, errorMessage)
   }
 
   #allKnown() {
