@@ -72,6 +72,15 @@ export const proxySettings = {
     reason: 'JSON for machines, text for a person at a terminal.',
   },
 
+  concurrency: {
+    type: 'integer',
+    unit: 'loops',
+    min: 0,
+    max: 32,
+    default: 0,
+    reason:
+      'Event loops that take connections, each a thread with about 20 MB of its own. 0 goes by the CPU limit of the cgroup, rounded up, and is 1 where there is none.',
+  },
   configWaitMs: {
     type: 'integer',
     unit: 'ms',

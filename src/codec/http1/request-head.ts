@@ -65,6 +65,20 @@ export function parseRequestHead(text: string, limits: Http1Limits, memory?: Fie
 }
 
 /**
+ * Reads the head of a CONNECT. @returns its target, a host with optional port (RFC 9112 section 3.2.3).
+ * @throws FramingFault for what RFC 9112 forbids, and for content, which would be taken for the tunnel's (RFC 9110 section 9.3.6).
+ */
+export function parseConnectHead(text: string, limits: Http1Limits): string {
+  const lineFeed = text.indexOf('\n')
+  const { method, target, isOld } = readRequestLine(text, lineFeed, limits)
+  const framing = readFields(text, lineFeed < 0 ? text.length : lineFeed + 1, limits)
+  hostOf(framing, isOld)
+  if (method !== 'CONNECT' || !isAuthority(target)) throw badMessage('the target of CONNECT is no host with a port')
+  if (isChunked(framing, isOld) || framing.length > 0) throw badMessage('CONNECT has content')
+  return target
+}
+
+/**
  * The protocol asked for. `h2c` is not one: it is obsolete (RFC 9113 section 3.1), and a tunnel of it would carry requests
  * past every rule of the proxy. A request with a body is not upgraded either (RFC 9110 section 7.8 leaves that to us): its
  * body and the tunnel would be one stream of bytes.

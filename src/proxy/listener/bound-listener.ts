@@ -29,6 +29,8 @@ export interface BoundListenerOptions {
   handlerFor: (socket: Socket, peer?: TlsPeer) => ServerHandler | undefined
   /** Takes connections that may be other than HTTP, in place of `handlerFor`; `onClosed` is called once each. */
   enter?: (socket: Socket, onClosed: () => void) => HttpConnection
+  /** Takes over connections that ask for a tunnel, in place of `handlerFor`. */
+  enterTunnel?: (socket: Socket, early: Buffer, onClosed: () => void) => HttpConnection
   onConnection: () => void
   onConnectionClosed: () => void
   /** With `tls`: a connection that came no further. */
@@ -147,8 +149,9 @@ export class BoundListener {
       socket.destroy()
       return
     }
-    const { limits, http2 = defaultHttp2Limits, wheel } = this.#options
-    this.#keep((onClosed) => new HttpEntrance(socket, { handler, http1: limits, http2, wheel, protocol, onClosed }))
+    const { limits: http1, http2 = defaultHttp2Limits, wheel, enterTunnel } = this.#options
+    const options = { handler, http1, http2, wheel, protocol, ...(enterTunnel ? { enterTunnel } : {}) }
+    this.#keep((onClosed) => new HttpEntrance(socket, { ...options, onClosed }))
   }
 
   #keep(open: (onClosed: () => void) => HttpConnection): void {

@@ -3,7 +3,8 @@
  * twice: the codec that is chosen gets the first chunk as it came.
  *
  *   waiting ──no preface──▶ HTTP/1.1
- *     └─────preface──▶ HTTP/2
+ *     ├─────preface──▶ HTTP/2
+ *     └─────CONNECT──▶ a tunnel
  */
 import type { Socket } from 'node:net'
 import type { Http1Limits } from '#/codec/http1/limits.ts'
@@ -16,6 +17,7 @@ import { giveBytes, onBytes } from '#/codec/shared-read.ts'
 import type { ServerHandler } from '#/codec/stream.ts'
 import type { TimerWheel } from '#/codec/timer-wheel.ts'
 import { WheelTimer } from '#/codec/timer-wheel.ts'
+import { asksForTunnel } from './connect-entrance.ts'
 
 /** A client's connection, in whatever version. */
 export interface HttpConnection {
@@ -34,6 +36,8 @@ export interface HttpEntranceOptions {
   wheel: TimerWheel
   /** What ALPN agreed on; empty to find out. */
   protocol: string
+  /** Takes over a connection that asks for a tunnel; absent where none are made. `early` was read already. */
+  enterTunnel?: (socket: Socket, early: Buffer, onClosed: () => void) => HttpConnection
   /** Called once when the connection is gone. */
   onClosed: () => void
 }
@@ -70,14 +74,17 @@ export class HttpEntrance implements HttpConnection {
   }
 
   destroy(): void {
-    this.#socket.destroy()
+    if (this.#chosen) this.#chosen.destroy()
+    else this.#socket.destroy()
   }
 
   readonly #onData = (chunk: Buffer): void => {
     const bytes = this.#partial ? Buffer.concat([this.#partial, chunk]) : chunk
     const length = Math.min(bytes.length, preface.length)
     const isPreface = bytes.compare(preface, 0, length, 0, length) === 0
-    if (isPreface && length < preface.length) {
+    const { enterTunnel } = this.#options
+    const isTunnel = enterTunnel ? asksForTunnel(bytes) : false
+    if ((isPreface && length < preface.length) || isTunnel === undefined) {
       // Counted from the first byte, as the time for the head of a request.
       if (!this.#partial) this.#options.wheel.set(this.#timer, this.#options.http1.headerTimeoutMs)
       this.#partial = Buffer.from(bytes)
@@ -89,6 +96,10 @@ export class HttpEntrance implements HttpConnection {
     socket.removeListener('error', this.#onEnd)
     socket.removeListener('close', this.#onClose)
     this.#options.wheel.cancel(this.#timer)
+    if (enterTunnel && isTunnel) {
+      this.#chosen = enterTunnel(socket, bytes, this.#options.onClosed)
+      return
+    }
     const upgrade = isPreface ? undefined : readH2cUpgrade(bytes, this.#options.http1)
     if (upgrade) socket.write(switchingText)
     this.#choose(isPreface || upgrade !== undefined, upgrade)

@@ -2,32 +2,18 @@
  * The bound listeners, following the configuration. An address that can't be bound is a fault of that listener alone: it
  * stands in the status and the log, and is tried again.
  */
-import type { Socket } from 'node:net'
-import { giveBytes } from '#/codec/shared-read.ts'
-import type { ServerHandler } from '#/codec/stream.ts'
-import { inbound } from '#/proxy/inbound.ts'
-import { outbound } from '#/proxy/outbound.ts'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
 import { DatagramListener } from '#/proxy/stream/datagram-listener.ts'
-import { StreamEntrance } from '#/proxy/stream/stream-entrance.ts'
 import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
-import type { TlsEntrance, TlsPeer } from '#/proxy/tls/tls-entrance.ts'
+import type { TlsEntrance } from '#/proxy/tls/tls-entrance.ts'
 import { openTlsEntrance } from '#/proxy/tls/tls-entrance.ts'
 import { Backoff } from '#/std/backoff.ts'
 import type { Timer } from '#/std/clock.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort } from '#/std/host-port.ts'
 import { BoundListener } from './bound-listener.ts'
-import { ConnectionHandler } from './connection-handler.ts'
-import type { HttpConnection } from './http-entrance.ts'
-import { HttpEntrance } from './http-entrance.ts'
-import { originalDestination, prepareOriginalDestination } from './original-destination.ts'
-
-/** Connections of the listener may be something other than HTTP. */
-function mayBeOpaque({ listener }: ListenerEntry): boolean {
-  const { protocol = 'http', target, isRedirected } = listener
-  return protocol !== 'http' || target.type === 'streams' || (target.type === 'on-demand' && isRedirected)
-}
+import { prepareOriginalDestination } from './original-destination.ts'
+import { mayBeOpaque, newTcpListener } from './tcp-listener.ts'
 
 type Bound = BoundListener | DatagramListener
 
@@ -219,71 +205,15 @@ export class ListenerSet {
     return await openTlsEntrance({ tls: listener.tls, watch: certificates, handshakeTimeoutMs })
   }
 
-  #proxyHeader({ name }: ListenerEntry): { timeoutMs: number; onRefused: (detail: string) => void } {
-    const { settings, events } = this.#context
-    return {
-      timeoutMs: settings.requestHeaderTimeoutMs,
-      onRefused: (detail) => events.onMalformed(name, 'bad_proxy_header', detail),
-    }
-  }
-
-  #newBound(binding: Binding): Bound {
-    if (binding.entry.listener.protocol === 'udp') return new DatagramListener(binding.entry, this.#context)
-    return this.#newTcp(binding)
-  }
-
-  #newTcp(binding: Binding): BoundListener {
-    const { entry, tls } = binding
-    const { http1, http2, settings, coarseWheel, events } = this.#context
-    const road = entry.listener.direction === 'inbound' ? inbound : outbound
-    const shared = new ConnectionHandler({
+  #newBound({ entry, tls }: Binding): Bound {
+    if (entry.listener.protocol === 'udp') return new DatagramListener(entry, this.#context)
+    const bound: BoundListener = newTcpListener({
+      entry,
+      tls,
       context: this.#context,
-      road,
-      entrance: { listener: entry, original: undefined },
-    })
-    const handlerFor = (socket: Socket, peer?: TlsPeer): ServerHandler | undefined => {
-      entry.wake()
-      const { isRedirected } = entry.listener
-      if (!isRedirected && !peer) return shared
-      const original = isRedirected ? originalDestination(socket) : undefined
-      const entrance = { listener: entry, original, ...(peer ? { tls: peer } : {}) }
-      return new ConnectionHandler({ context: this.#context, road, entrance })
-    }
-    const enter = (socket: Socket, onClosed: () => void): HttpConnection => {
-      const original = entry.listener.isRedirected ? originalDestination(socket) : undefined
-      const handler = original
-        ? new ConnectionHandler({ context: this.#context, road, entrance: { listener: entry, original } })
-        : shared
-      const http = { handler, http1, http2, wheel: coarseWheel, protocol: '', onClosed }
-      return new StreamEntrance(socket, {
-        entry,
-        original,
-        context: this.#context,
-        enterHttp: (plain, early) => {
-          const entrance = new HttpEntrance(plain, http)
-          if (early) giveBytes(plain, early)
-          return entrance
-        },
-        onClosed,
-      })
-    }
-    const bound = new BoundListener({
-      ...(mayBeOpaque(entry) ? { enter } : {}),
-      address: entry.listener.address!,
-      limits: http1,
-      http2,
-      ...(tls ? { tls } : {}),
-      ...(entry.listener.acceptsProxyProtocol ? { proxyHeader: this.#proxyHeader(entry) } : {}),
-      wheel: coarseWheel,
-      connectionsMax: settings.listenerConnectionsMax,
-      handlerFor,
-      onConnection: () => events.onConnection(entry.name),
       onConnectionClosed: () => {
-        events.onConnectionClosed(entry.name)
         if (bound.connections === 0) this.#leaving.delete(bound)
       },
-      onHandshakeFailed: (detail) => events.onMalformed(entry.name, 'client_tls_failed', detail),
-      onError: (error) => this.#context.log.error('a listener failed', { listener: entry.name, fault: error.message }),
     })
     return bound
   }

@@ -4,6 +4,8 @@ import { WheelTimer } from '#/codec/timer-wheel.ts'
 import type { ListenerProtocol } from '#/model/listener.ts'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
 import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
+import type { WarmRoutes } from '#/proxy/table/warm-routes.ts'
+import type { ErrorCodeName } from '#/std/errors.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort } from '#/std/host-port.ts'
 import type { WarmStreams } from './stream-table.ts'
@@ -18,12 +20,14 @@ const requestsAlone: ConnectionPlan = { protocol: 'http', streams: undefined }
 
 export interface PlanOptions {
   entry: ListenerEntry
-  /** What a redirected connection was made to. */
+  /** What a redirected connection was made to, or a tunnel asked for. */
   original: HostPort | undefined
+  /** The destination was named by a client that may misspell it, and that can be told. */
+  isTunnel: boolean
   context: ProxyContext
   onPlan: (plan: ConnectionPlan) => void
-  /** The control plane did not tell in time. */
-  onNoPlan: (detail: string) => void
+  /** The control plane did not tell in time, or nobody knows the destination. */
+  onNoPlan: (code: ErrorCodeName, detail: string) => void
 }
 
 /** Asks for what has to be known. @returns how to give up; the others hear nothing then. */
@@ -43,7 +47,7 @@ export function planConnection(options: PlanOptions): () => void {
   const waiter = { onRoutes: () => settled() }
   const settled = waitFor(context, tell, () => {
     entry.stopWaiting(waiter)
-    options.onNoPlan(`listener ${entry.name}: ${entry.trouble}`)
+    options.onNoPlan('config_missing', `listener ${entry.name}: ${entry.trouble}`)
   })
   entry.wait(waiter)
   return () => {
@@ -82,12 +86,14 @@ function takesRequests(target: { type: string } & object, port: number): boolean
 }
 
 function planByDestination(options: PlanOptions, original: HostPort): () => void {
-  const { context, onPlan, onNoPlan } = options
+  const { context, onPlan, onNoPlan, isTunnel } = options
   const name = formatHostPort(original)
   const destination = context.table.destinations.find(name, context.clock.monotonicMs())
   const tell = (): void => {
     if (destination.state === 'ready') onPlan({ protocol: destination.protocol, streams: destination.streams })
-    else onPlan(passthroughPlan(context))
+    else if (!isTunnel) onPlan(passthroughPlan(context))
+    else if (context.settings.unknownDestinations === 'any') onPlan(passthroughTo(context.passthrough.dynamic))
+    else onNoPlan('host_not_found', `${name} is no Service of the mesh`)
   }
   if (destination.state !== 'waiting') {
     tell()
@@ -96,7 +102,7 @@ function planByDestination(options: PlanOptions, original: HostPort): () => void
   const waiter = { onDestination: () => settled() }
   const settled = waitFor(context, tell, () => {
     destination.stopWaiting(waiter)
-    onNoPlan(`${name}: not known after ${context.settings.configWaitMs} ms`)
+    onNoPlan('config_missing', `${name}: not known after ${context.settings.configWaitMs} ms`)
   })
   destination.wait(waiter)
   return () => {
@@ -108,7 +114,10 @@ function planByDestination(options: PlanOptions, original: HostPort): () => void
 /** An address that is no Service's: whatever is spoken goes where it was going, unless that is refused. */
 function passthroughPlan({ settings, passthrough }: ProxyContext): ConnectionPlan {
   if (settings.unknownDestinations === 'refuse') return requestsAlone
-  const { clusters } = passthrough.original
+  return passthroughTo(passthrough.original)
+}
+
+function passthroughTo({ clusters }: WarmRoutes): ConnectionPlan {
   const [cluster] = clusters.keys()
   const route = {
     name: 'passthrough',

@@ -13,15 +13,25 @@ import { WheelTimer } from '#/codec/timer-wheel.ts'
 import type { HttpConnection } from '#/proxy/listener/http-entrance.ts'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
 import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
+import type { ErrorCodeName } from '#/std/errors.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { type ConnectionPlan, planConnection } from './connection-plan.ts'
 import { readFirstBytes } from './first-bytes.ts'
 import type { DetectionOutcome, StreamRecord } from './stream-record.ts'
 import { StreamSession } from './stream-session.ts'
 
+/** A client that asked for a tunnel and waits for the answer. Told exactly once, unless it leaves. */
+export interface TunnelClient {
+  onEstablished(): void
+  /** It is for the client to close. */
+  onRefused(code: ErrorCodeName, detail: string): void
+}
+
 export interface StreamEntranceOptions {
   entry: ListenerEntry
+  /** What a redirected connection was made to, or a tunnel asked for. */
   original: HostPort | undefined
+  tunnel?: TunnelClient
   context: ProxyContext
   /** Makes an HTTP connection of it: `early` was read already. */
   enterHttp: (socket: Socket, early: Buffer | undefined) => HttpConnection
@@ -45,12 +55,15 @@ export class StreamEntrance implements HttpConnection {
   #bytes: Buffer = noBytes
   #isReading = false
   #isDraining = false
+  /** Until it is told. */
+  #tunnel: TunnelClient | undefined
   #isClosed = false
 
   constructor(socket: Socket, options: StreamEntranceOptions) {
     this.#socket = socket
     this.#options = options
     this.#startMs = options.context.clock.monotonicMs()
+    this.#tunnel = options.tunnel
     options.entry.wake()
     socket.on('error', this.#onLost)
     socket.on('close', this.#onLost)
@@ -58,11 +71,12 @@ export class StreamEntrance implements HttpConnection {
     this.#cancelPlan = planConnection({
       entry,
       original,
+      isTunnel: options.tunnel !== undefined,
       context,
       onPlan: (plan) => this.#follow(plan),
-      onNoPlan: (detail) => {
-        context.events.onMalformed(entry.name, 'config_missing', detail)
-        this.destroy()
+      onNoPlan: (code, detail) => {
+        context.events.onMalformed(entry.name, code, detail)
+        if (!this.#refuseTunnel(code, detail)) this.destroy()
       },
     })
   }
@@ -87,11 +101,28 @@ export class StreamEntrance implements HttpConnection {
   #follow(plan: ConnectionPlan): void {
     if (this.#isClosed) return
     this.#plan = plan
-    if (plan.protocol === 'http' || !plan.streams) this.#becomeHttp()
-    else if (plan.protocol === 'tcp') {
+    if (plan.protocol === 'tcp' && plan.streams) {
       this.#openSession('')
       this.#session?.release(undefined, undefined)
-    } else this.#readOn()
+      return
+    }
+    // It has to speak before it is known where to.
+    this.#admitTunnel()
+    if (plan.protocol === 'http' || !plan.streams) this.#becomeHttp()
+    else this.#readOn()
+  }
+
+  #admitTunnel(): void {
+    this.#tunnel?.onEstablished()
+    this.#tunnel = undefined
+  }
+
+  /** @returns whether there is somebody who could be told. */
+  #refuseTunnel(code: ErrorCodeName, detail: string): boolean {
+    const tunnel = this.#tunnel
+    this.#tunnel = undefined
+    tunnel?.onRefused(code, detail)
+    return tunnel !== undefined
   }
 
   // Finding out.
@@ -198,6 +229,8 @@ export class StreamEntrance implements HttpConnection {
       streams: this.#plan!.streams!,
       original,
       context,
+      onConnected: () => this.#admitTunnel(),
+      onRefused: (code, detail) => this.#refuseTunnel(code, detail),
       onEndpoint: () => this.#awaitEndpoint(),
       onEnd: () => this.#onSessionEnd(),
     })

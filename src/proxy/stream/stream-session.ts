@@ -19,6 +19,10 @@ export interface StreamSessionOptions {
   /** What a redirected connection was made to. */
   original: HostPort | undefined
   context: ProxyContext
+  /** The endpoint is connected, and nothing has flown yet. */
+  onConnected: () => void
+  /** The client is to be told why there is no endpoint. @returns false when it can't be told. */
+  onRefused: (code: ErrorCodeName, detail: string) => boolean
   /** The endpoint has sent its first bytes, or is connected and silent. */
   onEndpoint: () => void
   /** Called once, when it is over. */
@@ -89,6 +93,7 @@ export class StreamSession implements EndpointDialOwner {
     record.attempts = this.#dial!.attempts
     record.endpoint = slot.endpoint
     if (record.direction === 'outbound') record.peer = slot.endpoint.workload
+    this.#options.onConnected()
     if (this.#isReleased) this.#run(undefined)
     else {
       socket.on('error', this.#endpointLost)
@@ -150,13 +155,13 @@ export class StreamSession implements EndpointDialOwner {
 
   #fail(code: ErrorCodeName, detail: string): void {
     if (this.#isOver) return
-    const { record, client } = this.#options
+    const { record, client, onRefused } = this.#options
     record.code = code
     record.detail = detail
     record.flags = errorCodes[code].flag
     this.#endpoint?.destroy()
     // A reset tells a client more than an end that could be the server's word.
-    if (!client.destroyed) client.resetAndDestroy()
+    if (!client.destroyed && !onRefused(code, detail)) client.resetAndDestroy()
     this.#conclude(true)
   }
 

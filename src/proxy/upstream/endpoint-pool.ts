@@ -11,43 +11,19 @@
 import type { Socket } from 'node:net'
 import type { ClientConnection } from '#/codec/stream.ts'
 import { WheelTimer } from '#/codec/timer-wheel.ts'
-import type { SessionTickets, TlsExit } from '#/proxy/tls/tls-exit.ts'
+import type { ShareOwner } from '#/proxy/thread/pool-share.ts'
+import { PoolShare } from '#/proxy/thread/pool-share.ts'
+import type { SessionTickets } from '#/proxy/tls/tls-exit.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
-import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort } from '#/std/host-port.ts'
 import type { DialOwner } from './dial.ts'
 import { Dial } from './dial.ts'
+import type { EndpointPoolOptions, PoolClient } from './pool-client.ts'
 import type { PooledConnectionOwner } from './pooled-connection.ts'
 import { PooledConnection } from './pooled-connection.ts'
 import type { UpstreamContext } from './upstream-context.ts'
 
-/** Waits for a connection; told exactly once, perhaps during `acquire`, unless cancelled. */
-export interface PoolClient {
-  /** The request may not be sent twice, so a connection that is about to be closed by the endpoint would lose it. */
-  readonly isRepeatable: boolean
-  /** It asks for another protocol: only a connection that is known to take this will do. */
-  readonly isUpgrade?: boolean
-  onConnection(connection: ClientConnection, isReused: boolean): void
-  onConnectFailed(code: ErrorCodeName, detail: string): void
-}
-
-export type HttpVersion = 'http1' | 'http2'
-
-export interface EndpointPoolOptions {
-  target: HostPort
-  /** Name of the cluster, for metrics. */
-  cluster: string
-  connectTimeoutMs: number
-  /** The target is a name that somebody else chose: it could lead back here. */
-  mayLoop: boolean
-  /** What is spoken when ALPN does not say otherwise. */
-  version: HttpVersion
-  tls: TlsExit | undefined
-  /** The bytes with which each connection begins, before TLS. */
-  preamble?: Buffer | undefined
-  /** Nothing is connected or waits any more. */
-  onEmpty?: () => void
-}
+export type { EndpointPoolOptions, HttpVersion, PoolClient } from './pool-client.ts'
 
 /** A request that can't be repeated takes no connection that was idle for longer, ms: the endpoint may be closing it. */
 const freshForUnrepeatableMs = 1000
@@ -55,7 +31,7 @@ const freshForUnrepeatableMs = 1000
 /** What an endpoint that has yet to speak is trusted with: it should allow as many (RFC 9113 section 6.5.2). */
 const streamsAtFirstMax = 100
 
-export class EndpointPool implements PooledConnectionOwner, DialOwner {
+export class EndpointPool implements PooledConnectionOwner, DialOwner, ShareOwner {
   readonly #options: EndpointPoolOptions
   readonly #context: UpstreamContext
   readonly #address: string
@@ -69,6 +45,8 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner {
   readonly #sweep = new WheelTimer(() => this.#closeOld())
   /** How many requests a connection is expected to take: what the last one took, before the first what may be. */
   #streamsExpected: number
+  /** Of the connections that all event loops may have; undefined where there is one. */
+  readonly #share: PoolShare | undefined
   #isDraining = false
 
   constructor(options: EndpointPoolOptions, context: UpstreamContext) {
@@ -77,6 +55,9 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner {
     this.#address = formatHostPort(options.target)
     const mayMultiplex = options.version === 'http2' || (options.tls?.model.alpn.includes('h2') ?? false)
     this.#streamsExpected = mayMultiplex ? context.limits.streamsPerConnectionMax : 1
+    const { limitTable: table, limits, wheel } = context
+    const key = `${options.cluster} ${this.#address} ${options.version}`
+    this.#share = table && new PoolShare({ table, key, max: limits.connectionsPerEndpointMax, wheel, owner: this })
   }
 
   get open(): number {
@@ -97,13 +78,13 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner {
       return
     }
     const { connectionsPerEndpointMax, pendingPerEndpointMax } = this.#context.limits
-    const { size: dials } = this.#dials
-    const hasRoom = this.#open.size + dials < connectionsPerEndpointMax
-    if (!hasRoom && this.#waiting.length - dials * this.#streamsExpected >= pendingPerEndpointMax) {
+    const isFull = this.#open.size + this.#dials.size >= connectionsPerEndpointMax || this.#share?.isFull === true
+    if (isFull && this.#unserved + (this.#share?.othersWaiting ?? 0) >= pendingPerEndpointMax) {
       client.onConnectFailed(
         'upstream_overflow',
         `${this.#address}: ${connectionsPerEndpointMax} connections in use, ${pendingPerEndpointMax} requests wait`,
       )
+      this.#checkEmpty()
       return
     }
     this.#waiting.push(client)
@@ -114,7 +95,10 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner {
   /** The client wants no connection any more. */
   cancel(client: PoolClient): void {
     const at = this.#waiting.indexOf(client)
-    if (at >= 0) this.#waiting.splice(at, 1)
+    if (at < 0) return
+    this.#waiting.splice(at, 1)
+    this.#share?.tell(this.#unserved)
+    this.#checkEmpty()
   }
 
   /** Idle connections close now, the others after their requests. Clients that wait, and late ones, are still served. */
@@ -129,16 +113,22 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner {
 
   onRoom(entry: PooledConnection): void {
     const { connection } = entry
+    if (entry.isReused && this.#share?.isOwed(this.#waiting.length === 0)) {
+      entry.connection.drain()
+      return
+    }
     if (entry.isMultiplexed) this.#streamsExpected = Math.max(1, connection.active + connection.capacity)
     while (this.#waiting.length > 0 && connection.capacity > 0 && mayCarry(connection, this.#waiting[0]!)) {
       this.#give(entry, this.#waiting.shift()!)
     }
     if (connection.capacity > 0) this.#list(entry)
+    this.#share?.tell(this.#unserved)
   }
 
   onGone(entry: PooledConnection): void {
     this.#open.delete(entry)
     this.#unlist(entry)
+    this.#share?.give()
     this.#context.events.onUpstreamConnectionClosed(this.#options.cluster)
     this.#dialForWaiting()
     this.#checkEmpty()
@@ -163,6 +153,7 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner {
 
   onDialFailed(dial: Dial, code: ErrorCodeName, detail: string): void {
     this.#dials.delete(dial)
+    this.#share?.give()
     this.#context.events.onUpstreamConnectFailed(this.#options.cluster, this.#address, detail)
     // All that counted on it: whoever still waits for it would wait for a connection that nobody makes.
     const failed = this.#waiting.splice(0, this.#streamsExpected)
@@ -242,10 +233,30 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner {
   #dialForWaiting(): void {
     const { connectionsPerEndpointMax } = this.#context.limits
     while (
-      this.#waiting.length > this.#dials.size * this.#streamsExpected &&
-      this.#open.size + this.#dials.size < connectionsPerEndpointMax
+      this.#unserved > 0 &&
+      this.#open.size + this.#dials.size < connectionsPerEndpointMax &&
+      (this.#share === undefined || this.#share.take())
     ) {
       this.#dial()
+    }
+    this.#share?.tell(this.#unserved)
+  }
+
+  /** Requests that wait, and for whom no connection is on its way. */
+  get #unserved(): number {
+    return this.#waiting.length - this.#dials.size * this.#streamsExpected
+  }
+
+  /** Another event loop has given something back, or will. */
+  onShare(): void {
+    this.#dialForWaiting()
+  }
+
+  /** Other event loops wait: the connections that were unused for longest go. */
+  onOwed(connections: number): void {
+    for (const entry of this.#listed.filter(({ connection }) => connection.active === 0).slice(0, connections)) {
+      this.#unlist(entry)
+      entry.connection.drain()
     }
   }
 
@@ -256,7 +267,8 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner {
     if (this.#isDraining || connections >= connectionsPerEndpointMax) return
     let underWay = this.#waiting.length
     for (const { connection } of this.#open) underWay += connection.active
-    if (connections * this.#streamsExpected * 100 < underWay * preconnectPercent) this.#dial()
+    if (connections * this.#streamsExpected * 100 >= underWay * preconnectPercent) return
+    if (this.#share === undefined || this.#share.take()) this.#dial()
   }
 
   #dial(): void {
@@ -266,7 +278,9 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner {
   }
 
   #checkEmpty(): void {
-    if (this.#open.size + this.#dials.size + this.#waiting.length === 0) this.#options.onEmpty?.()
+    if (this.#open.size + this.#dials.size + this.#waiting.length > 0) return
+    this.#share?.close()
+    this.#options.onEmpty?.()
   }
 }
 

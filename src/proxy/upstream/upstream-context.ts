@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { ClientConnection, ClientConnectionOwner } from '#/codec/stream.ts'
 import type { TimerWheel } from '#/codec/timer-wheel.ts'
 import type { ProxyEvents } from '#/proxy/events.ts'
+import type { LimitTable } from '#/proxy/thread/limit-table.ts'
 import type { PemWatch } from '#/proxy/tls/pem-watch.ts'
 import type { Clock } from '#/std/clock.ts'
 import type { Random } from '#/std/random.ts'
@@ -35,6 +36,8 @@ export type OpenConnection = (socket: Socket, options: OpenConnectionOptions) =>
 
 export interface UpstreamContext extends DialContext {
   limits: UpstreamLimits
+  /** Where several event loops share the limits. */
+  limitTable?: LimitTable | undefined
   clock: Clock
   random: Random
   /** Fine, for timeouts of connecting; coarse, for idle connections. */

@@ -1,0 +1,125 @@
+/** A bound listener with what its connections become: requests, streams, tunnels. */
+import type { Socket } from 'node:net'
+import { giveBytes } from '#/codec/shared-read.ts'
+import type { ServerHandler } from '#/codec/stream.ts'
+import { inbound } from '#/proxy/inbound.ts'
+import { outbound } from '#/proxy/outbound.ts'
+import type { ProxyContext } from '#/proxy/proxy-context.ts'
+import type { StreamEntranceOptions } from '#/proxy/stream/stream-entrance.ts'
+import { StreamEntrance } from '#/proxy/stream/stream-entrance.ts'
+import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
+import type { TlsEntrance, TlsPeer } from '#/proxy/tls/tls-entrance.ts'
+import type { HostPort } from '#/std/host-port.ts'
+import { BoundListener } from './bound-listener.ts'
+import { ConnectEntrance } from './connect-entrance.ts'
+import { ConnectionHandler } from './connection-handler.ts'
+import type { HttpConnection } from './http-entrance.ts'
+import { HttpEntrance } from './http-entrance.ts'
+import { originalDestination } from './original-destination.ts'
+
+export interface TcpListenerOptions {
+  entry: ListenerEntry
+  tls: TlsEntrance | undefined
+  context: ProxyContext
+  /** Called after each, once it is no longer among the connections. */
+  onConnectionClosed: () => void
+}
+
+/** Where a stream is going, as far as its connection tells. */
+type StreamOrigin = Pick<StreamEntranceOptions, 'original' | 'tunnel'>
+
+/** Connections of the listener may be something other than HTTP. */
+export function mayBeOpaque({ listener }: ListenerEntry): boolean {
+  const { protocol = 'http', target, isRedirected } = listener
+  return protocol !== 'http' || target.type === 'streams' || (target.type === 'on-demand' && isRedirected)
+}
+
+/** @returns the listener, not yet bound. */
+export function newTcpListener({ entry, tls, context, onConnectionClosed }: TcpListenerOptions): BoundListener {
+  const { events, settings, http1, http2, coarseWheel, log } = context
+  const entrances = new ConnectionEntrances(entry, context)
+  const proxyHeader = {
+    timeoutMs: settings.requestHeaderTimeoutMs,
+    onRefused: (detail: string) => events.onMalformed(entry.name, 'bad_proxy_header', detail),
+  }
+  return new BoundListener({
+    ...(mayBeOpaque(entry) ? { enter: entrances.enter } : {}),
+    ...(entry.listener.target.type === 'on-demand' ? { enterTunnel: entrances.enterTunnel } : {}),
+    address: entry.listener.address!,
+    limits: http1,
+    http2,
+    ...(tls ? { tls } : {}),
+    ...(entry.listener.acceptsProxyProtocol ? { proxyHeader } : {}),
+    wheel: coarseWheel,
+    connectionsMax: settings.listenerConnectionsMax,
+    handlerFor: entrances.handlerFor,
+    onConnection: () => events.onConnection(entry.name),
+    onConnectionClosed: () => {
+      events.onConnectionClosed(entry.name)
+      onConnectionClosed()
+    },
+    onHandshakeFailed: (detail) => events.onMalformed(entry.name, 'client_tls_failed', detail),
+    onError: (error) => log.error('a listener failed', { listener: entry.name, fault: error.message }),
+  })
+}
+
+/** What connections of one listener become. */
+class ConnectionEntrances {
+  readonly #entry: ListenerEntry
+  readonly #context: ProxyContext
+  /** For all connections that are told apart by their requests alone. */
+  readonly #shared: ConnectionHandler
+
+  constructor(entry: ListenerEntry, context: ProxyContext) {
+    this.#entry = entry
+    this.#context = context
+    this.#shared = this.#newHandler(undefined, undefined)
+  }
+
+  readonly handlerFor = (socket: Socket, peer?: TlsPeer): ServerHandler | undefined => {
+    this.#entry.wake()
+    const original = this.#originalOf(socket)
+    return original || peer ? this.#newHandler(original, peer) : this.#shared
+  }
+
+  readonly enter = (socket: Socket, onClosed: () => void): HttpConnection =>
+    this.#enterStream(socket, { original: this.#originalOf(socket) }, onClosed)
+
+  readonly enterTunnel = (socket: Socket, early: Buffer, onClosed: () => void): HttpConnection => {
+    const { http1: limits, coarseWheel: wheel, events } = this.#context
+    return new ConnectEntrance(socket, early, {
+      limits,
+      wheel,
+      openTunnel: (plain, original, tunnel) => this.#enterStream(plain, { original, tunnel }, onClosed),
+      onMalformed: (code, detail) => events.onMalformed(this.#entry.name, code, detail),
+      onClosed,
+    })
+  }
+
+  #enterStream(socket: Socket, from: StreamOrigin, onClosed: () => void): HttpConnection {
+    const { http1, http2, coarseWheel: wheel } = this.#context
+    const handler = from.original ? this.#newHandler(from.original, undefined) : this.#shared
+    const http = { handler, http1, http2, wheel, protocol: '', onClosed }
+    return new StreamEntrance(socket, {
+      entry: this.#entry,
+      ...from,
+      context: this.#context,
+      enterHttp: (plain, early) => {
+        const entrance = new HttpEntrance(plain, http)
+        if (early) giveBytes(plain, early)
+        return entrance
+      },
+      onClosed,
+    })
+  }
+
+  #newHandler(original: HostPort | undefined, tls: TlsPeer | undefined): ConnectionHandler {
+    const road = this.#entry.listener.direction === 'inbound' ? inbound : outbound
+    const entrance = { listener: this.#entry, original, ...(tls ? { tls } : {}) }
+    return new ConnectionHandler({ context: this.#context, road, entrance })
+  }
+
+  #originalOf(socket: Socket): HostPort | undefined {
+    return this.#entry.listener.isRedirected ? originalDestination(socket) : undefined
+  }
+}
