@@ -152,7 +152,7 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
   /** Streams above the last one were not begun with: they may be sent again by anyone. */
   protected onGoaway(lastStream: number, code: number, detail: string): void {
     this.#spend()
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.list()) {
       if (stream.id <= lastStream) continue
       ;(stream as Http2ClientStream).isRefused = true
       stream.lose('refused', `the server ends the connection (${codeName(code)}${detail === '' ? '' : `: ${detail}`})`)

@@ -23,6 +23,7 @@ import { ReceiveWindow } from './receive-window.ts'
 import { SendScheduler } from './send-scheduler.ts'
 import { PeerSettings } from './settings.ts'
 import type { Http2Stream } from './stream.ts'
+import { StreamTable } from './stream-table.ts'
 
 export interface Http2ConnectionOptions {
   limits: Http2Limits
@@ -45,7 +46,7 @@ export abstract class Http2Core implements Http2OutputOwner {
   readonly receiveWindow: ReceiveWindow
   protected readonly clock: Clock
   protected readonly watch: ConnectionWatch
-  protected readonly streams = new Map<number, Http2Stream>()
+  protected readonly streams = new StreamTable<Http2Stream>()
   readonly #resumed = new Set<Http2Stream>()
   readonly #outputProgress = new Progress()
   readonly #inputProgress = new Progress()
@@ -145,7 +146,7 @@ export abstract class Http2Core implements Http2OutputOwner {
     if (growth === 0) return
     this.writer.settings([[settingIds.initialWindowSize, this.receiveWindow.streamBytes]])
     this.watch.settingsSent()
-    for (const stream of this.streams.values()) stream.widen(growth)
+    for (const stream of this.streams.list()) stream.widen(growth)
   }
 
   /** The stream's reader goes on: what has waited for it is delivered in a turn of its own. */
@@ -175,7 +176,7 @@ export abstract class Http2Core implements Http2OutputOwner {
   }
 
   protected add(stream: Http2Stream): void {
-    this.streams.set(stream.id, stream)
+    this.streams.add(stream)
     this.watch.wake()
   }
 
@@ -197,7 +198,7 @@ export abstract class Http2Core implements Http2OutputOwner {
       return
     }
     this.onSilence(this.#inputProgress.stillMs(this.readCount, nowMs))
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.list()) {
       const isLate = stream.progress.stillMs(stream.movedBytes, nowMs) >= stallTimeoutMs
       if (isLate && stream.isAwaitingPeer && this.mayStall(stream)) stream.fail(errorCodes.cancel, 'timeout', detail)
     }
@@ -225,7 +226,7 @@ export abstract class Http2Core implements Http2OutputOwner {
   }
 
   #loseAll(reason: ResetReason, detail: string): void {
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.list()) {
       try {
         stream.lose(reason, detail)
       } catch (error) {

@@ -200,7 +200,7 @@ export abstract class Http2Connection extends Http2Core implements FrameTarget {
 
   #changeWindows(change: number): void {
     if (change === 0) return
-    for (const stream of this.streams.values()) {
+    for (const stream of this.streams.list()) {
       stream.sendWindow += change
       if (stream.sendWindow > windowBytesMax) {
         throw new Http2Fault(errorCodes.flowControlError, 'INITIAL_WINDOW_SIZE makes a window too large')
