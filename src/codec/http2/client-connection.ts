@@ -8,6 +8,7 @@ import type { ClientConnection, ClientConnectionOwner, ClientSink, ClientStream 
 import { Http2ClientStream } from './client-stream.ts'
 import { Http2Connection } from './connection.ts'
 import type { Http2ConnectionOptions } from './connection-core.ts'
+import type { FieldList } from './field-list.ts'
 import { writeFields } from './field-writer.ts'
 import { errorCodes, Http2Fault, preface, settingIds } from './frame.ts'
 import { codeName } from './frame-check.ts'
@@ -84,7 +85,7 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
 
   // What comes from the server.
 
-  protected onHeaders(streamId: number, list: string[], isEnd: boolean, wrong: string): void {
+  protected onHeaders(streamId: number, fields: FieldList, isEnd: boolean, wrong: string): void {
     const stream = this.streams.get(streamId) as Http2ClientStream | undefined
     if (stream === undefined) {
       if (this.isIdleStream(streamId)) {
@@ -96,15 +97,15 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
     stream.hasBytes = true
     stream.movedBytes++
     if (stream.isReceiveClosed) stream.fail(errorCodes.streamClosed, 'protocol-error', 'HEADERS behind the end')
-    else if (!stream.hasHead) this.#readHead(stream, list, isEnd, wrong)
+    else if (!stream.hasHead) this.#readHead(stream, fields, isEnd, wrong)
     else if (!isEnd) stream.fail(errorCodes.protocolError, 'protocol-error', 'a second head')
-    else receiveTrailers(stream, list, wrong)
+    else receiveTrailers(stream, fields, wrong)
   }
 
-  #readHead(stream: Http2ClientStream, list: string[], isEnd: boolean, wrong: string): void {
+  #readHead(stream: Http2ClientStream, fields: FieldList, isEnd: boolean, wrong: string): void {
     try {
       if (wrong !== '') throw malformed(wrong)
-      const head = readResponse(list, { method: stream.method, upgrade: stream.upgrade, isEnd })
+      const head = readResponse(fields, { method: stream.method, upgrade: stream.upgrade, isEnd })
       if (head.status < 200 && head.status !== 101) this.#takeInformational(stream, head, isEnd)
       else this.#takeHead(stream, head, isEnd)
     } catch (error) {

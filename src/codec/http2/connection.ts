@@ -1,6 +1,7 @@
 /** Frames of an HTTP/2 connection on their way in, both sides (RFC 9113 section 6). */
 import type { Socket } from 'node:net'
 import { type Http2ConnectionOptions, Http2Core, samplePing } from './connection-core.ts'
+import type { FieldList } from './field-list.ts'
 import { errorCodes, flags, frameTypes, Http2Fault, windowBytesMax } from './frame.ts'
 import { codeName, expectConnection, expectLength, expectStream, headerPart, withoutPadding } from './frame-check.ts'
 import type { FrameTarget } from './frame-parser.ts'
@@ -19,6 +20,7 @@ export abstract class Http2Connection extends Http2Core implements FrameTarget {
   readonly #parser = new FrameParser(this)
   readonly #decoder: HpackDecoder
   readonly #block: HeaderBlock
+  readonly #fields: FieldList
   #dataStream: Http2Stream | undefined
   #hasSettings = false
 
@@ -32,10 +34,11 @@ export abstract class Http2Connection extends Http2Core implements FrameTarget {
       listCountMax: limits.headerCountMax,
       isLenient: true,
     })
+    this.#fields = { list: this.#decoder.list, count: 0 }
   }
 
-  /** A header block for a stream. @param wrong why it is no message, empty when it may be one. */
-  protected abstract onHeaders(streamId: number, list: string[], isEnd: boolean, wrong: string): void
+  /** A header block for a stream. @param fields until the next one. @param wrong why it is no message, empty when it may be one. */
+  protected abstract onHeaders(streamId: number, fields: FieldList, isEnd: boolean, wrong: string): void
   protected abstract onGoaway(lastStream: number, code: number, detail: string): void
   protected abstract onPeerSettings(): void
   protected abstract onPingAck(payload: Buffer): void
@@ -53,6 +56,12 @@ export abstract class Http2Connection extends Http2Core implements FrameTarget {
     }
     this.isReading = false
     this.giveCredit()
+  }
+
+  onHeaderBlock(frameFlags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
+    this.#checkOrder(frameTypes.headers, streamId)
+    expectStream(streamId, 'HEADERS')
+    this.#readBlock(streamId, (frameFlags & flags.endStream) !== 0, bytes, start, end)
   }
 
   onDataBegin(streamId: number, length: number): void {
@@ -162,9 +171,14 @@ export abstract class Http2Connection extends Http2Core implements FrameTarget {
   #onBlock(block: Buffer | undefined, streamId: number): void {
     if (block === undefined) return
     this.watch.blockEnded()
+    this.#readBlock(streamId, this.#block.isEnd, block, 0, block.length)
+  }
+
+  #readBlock(streamId: number, isEnd: boolean, bytes: Buffer, start: number, end: number): void {
     this.receivedFrameCount++
-    const list = this.#decoder.decode(block)
-    this.onHeaders(streamId, list, this.#block.isEnd, this.#decoder.isTooLarge ? tooLarge : this.#decoder.malformed)
+    const decoder = this.#decoder
+    this.#fields.count = decoder.read(bytes, start, end)
+    this.onHeaders(streamId, this.#fields, isEnd, decoder.isTooLarge ? tooLarge : decoder.malformed)
   }
 
   #onReset(streamId: number, payload: Buffer): void {

@@ -7,6 +7,8 @@ import { errorCodes, flags, frameBytesMax, frameHeaderBytes, frameTypes, Http2Fa
 export interface FrameTarget {
   /** A whole frame other than DATA without padding. The payload belongs to the callee only during the call. */
   onFrame(type: number, frameFlags: number, streamId: number, payload: Buffer): void
+  /** HEADERS with a whole block and nothing else in it: `bytes` from `start` to `end`, which belong to the callee only during the call. */
+  onHeaderBlock(frameFlags: number, streamId: number, bytes: Buffer, start: number, end: number): void
   /** A DATA frame without padding begins: `length` bytes, for which flow control counts now. */
   onDataBegin(streamId: number, length: number): void
   /** A piece of it; `isEnd` with the last one when the frame ends the stream. A frame of no bytes has one empty piece. */
@@ -46,6 +48,11 @@ export class FrameParser {
 
   get #isBody(): boolean {
     return this.#type === frameTypes.data && (this.#flags & flags.padded) === 0
+  }
+
+  get #isWholeBlock(): boolean {
+    const parts = flags.endHeaders | flags.padded | flags.priority
+    return this.#type === frameTypes.headers && (this.#flags & parts) === flags.endHeaders
   }
 
   #readHeader(chunk: Buffer, position: number): number {
@@ -92,7 +99,11 @@ export class FrameParser {
   #readPayload(chunk: Buffer, position: number): number {
     const end = Math.min(chunk.length, position + this.#left)
     if (this.#payload === undefined && end - position === this.#left) {
-      this.#end(chunk.subarray(position, end))
+      if (this.#isWholeBlock) {
+        this.#left = -1
+        // A view of each would cost more than to read it.
+        this.#target.onHeaderBlock(this.#flags, this.#streamId, chunk, position, end)
+      } else this.#end(chunk.subarray(position, end))
       return end
     }
     this.#payload ??= Buffer.allocUnsafe(this.#left)

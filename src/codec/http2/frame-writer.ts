@@ -62,17 +62,18 @@ export class FrameWriter {
 
   /** The block that the encoder holds, in as many frames as it needs (RFC 9113 section 6.10). */
   headers(streamId: number, isEnd: boolean): void {
-    const block = this.#encoder.end()
+    const block = this.#encoder.take()
+    const { length } = this.#encoder
     const endStream = isEnd ? flags.endStream : 0
     const { frameBytes } = this.#peer
-    if (block.length <= frameBytes) {
-      this.#output.write(frameTypes.headers, flags.endHeaders | endStream, streamId, block)
+    if (length <= frameBytes) {
+      this.#output.write(frameTypes.headers, flags.endHeaders | endStream, streamId, block, 0, length)
       return
     }
     this.#output.write(frameTypes.headers, endStream, streamId, block, 0, frameBytes)
-    for (let at = frameBytes; at < block.length; at += frameBytes) {
-      const end = Math.min(block.length, at + frameBytes)
-      this.#output.write(frameTypes.continuation, end === block.length ? flags.endHeaders : 0, streamId, block, at, end)
+    for (let at = frameBytes; at < length; at += frameBytes) {
+      const end = Math.min(length, at + frameBytes)
+      this.#output.write(frameTypes.continuation, end === length ? flags.endHeaders : 0, streamId, block, at, end)
     }
   }
 

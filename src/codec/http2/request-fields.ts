@@ -5,12 +5,24 @@ import { isMethod } from '../http1/request-head.ts'
 import { isAuthority, isTargetText, parseLength } from '../http1/syntax.ts'
 import type { HeaderList, RequestHead } from '../message.ts'
 import { unknownLength } from '../message.ts'
+import { copyFields, type FieldList } from './field-list.ts'
 import { writeFields } from './field-writer.ts'
 import type { HpackEncoder } from './hpack/encoder.ts'
 import { MessageFault, malformed } from './message-fault.ts'
 
 /** Of this connection, which HTTP/2 has other means for (RFC 9113 section 8.2.2). */
-const connectionFields = new Set(['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade'])
+function isOfConnection(name: string): boolean {
+  switch (name) {
+    case 'connection':
+    case 'proxy-connection':
+    case 'keep-alive':
+    case 'transfer-encoding':
+    case 'upgrade':
+      return true
+    default:
+      return false
+  }
+}
 
 /** Fields beside the pseudo-fields, read for framing. One object is used again and again: a list is read in one go. */
 class Fields {
@@ -21,18 +33,21 @@ class Fields {
   acceptsTrailers = false
 }
 
+const fields = new Fields()
+
 /**
  * @param isEnd the request has no body.
  * @throws MessageFault for what RFC 9113 calls malformed.
  */
-export function readRequest(list: readonly string[], isEnd: boolean, requestLineBytesMax: number): RequestHead {
+export function readRequest(source: FieldList, isEnd: boolean, requestLineBytesMax: number): RequestHead {
+  const { list, count } = source
   let method = ''
   let scheme = ''
   let authority: string | undefined
   let path: string | undefined
   let protocol: string | undefined
   let i = 0
-  for (; i < list.length && list[i]!.charCodeAt(0) === 0x3a; i += 2) {
+  for (; i < count && list[i]!.charCodeAt(0) === 0x3a; i += 2) {
     const value = list[i + 1]!
     switch (list[i]) {
       case ':method':
@@ -63,7 +78,7 @@ export function readRequest(list: readonly string[], isEnd: boolean, requestLine
   if (path !== undefined && path.length > requestLineBytesMax) {
     throw new MessageFault('request_line_too_long', `a path of more than ${requestLineBytesMax} bytes`)
   }
-  const fields = readFields(list, i)
+  readFields(source, i)
   const host = readAuthority(authority, fields.host)
   const isConnect = method === 'CONNECT' && protocol === undefined
   if (isConnect) checkConnect({ scheme, path, host })
@@ -123,11 +138,18 @@ function checkTarget({ method, scheme, path, protocol }: Target): void {
   if (!isMethod(protocol)) throw malformed(':protocol is no token')
 }
 
-function readFields(list: readonly string[], start: number): Fields {
-  const fields = new Fields()
-  const { headers } = fields
+/** Into `fields`. */
+function readFields(source: FieldList, start: number): void {
+  const { list, count } = source
+  fields.length = unknownLength
+  fields.host = undefined
+  fields.expectsContinue = false
+  fields.acceptsTrailers = false
+  const headers = copyFields(source, start)
+  fields.headers = headers
+  let kept = 0
   let cookies = -1
-  for (let i = start; i < list.length; i += 2) {
+  for (let i = start; i < count; i += 2) {
     const name = list[i]!
     const value = list[i + 1]!
     switch (name) {
@@ -151,8 +173,10 @@ function readFields(list: readonly string[], start: number): Fields {
         // Crumbs become one field again (RFC 9113 section 8.2.3).
         if (cookies >= 0) headers[cookies] += `; ${value}`
         else {
-          headers.push(name, value)
-          cookies = headers.length - 1
+          headers[kept] = name
+          headers[kept + 1] = value
+          cookies = kept + 1
+          kept += 2
         }
         break
       case 'trailer':
@@ -160,11 +184,13 @@ function readFields(list: readonly string[], start: number): Fields {
         break
       default:
         if (name.charCodeAt(0) === 0x3a) throw malformed('a pseudo-field stands behind other fields')
-        if (connectionFields.has(name)) throw malformed(`${name} has no place in HTTP/2`)
-        headers.push(name, value)
+        if (isOfConnection(name)) throw malformed(`${name} has no place in HTTP/2`)
+        headers[kept] = name
+        headers[kept + 1] = value
+        kept += 2
     }
   }
-  return fields
+  headers.length = kept
 }
 
 /** A list of the same length twice is refused too: readers differ on it. */
@@ -176,12 +202,12 @@ export function readLength(before: number, value: string): number {
 }
 
 /** Fields that a block of trailers may not hold, or that HTTP/2 knows otherwise. @throws MessageFault */
-export function readTrailers(list: readonly string[]): HeaderList {
+export function readTrailers({ list, count }: FieldList): HeaderList {
   const trailers: HeaderList = []
-  for (let i = 0; i < list.length; i += 2) {
+  for (let i = 0; i < count; i += 2) {
     const name = list[i]!
     if (name.charCodeAt(0) === 0x3a) throw malformed('a pseudo-field stands in trailers')
-    if (connectionFields.has(name)) throw malformed(`${name} has no place in HTTP/2`)
+    if (isOfConnection(name)) throw malformed(`${name} has no place in HTTP/2`)
     if (!notInTrailers.has(name)) trailers.push(name, list[i + 1]!)
   }
   return trailers

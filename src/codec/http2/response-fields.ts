@@ -3,6 +3,7 @@ import { UnwritableMessage } from '../http1/fault.ts'
 import { isBodiless } from '../http1/response-head.ts'
 import type { HeaderList, ResponseHead } from '../message.ts'
 import { unknownLength } from '../message.ts'
+import { copyFields, type FieldList } from './field-list.ts'
 import { writeFields } from './field-writer.ts'
 import type { HpackEncoder } from './hpack/encoder.ts'
 import { malformed } from './message-fault.ts'
@@ -21,14 +22,16 @@ function statusText(status: number): string {
  * @throws MessageFault
  */
 export function readResponse(
-  list: readonly string[],
+  source: FieldList,
   { method, upgrade, isEnd }: { method: string; upgrade: string; isEnd: boolean },
 ): ResponseHead {
-  if (list[0] !== ':status') throw malformed(':status is missing')
+  const { list, count } = source
+  if (count === 0 || list[0] !== ':status') throw malformed(':status is missing')
   const status = readStatus(list[1]!)
-  const headers: HeaderList = []
+  const headers = copyFields(source, 2)
+  let kept = 0
   let length = unknownLength
-  for (let i = 2; i < list.length; i += 2) {
+  for (let i = 2; i < count; i += 2) {
     const name = list[i]!
     const value = list[i + 1]!
     switch (name) {
@@ -46,9 +49,12 @@ export function readResponse(
         break
       default:
         if (name.charCodeAt(0) === 0x3a) throw malformed(`${name} stands where it does not belong`)
-        headers.push(name, value)
+        headers[kept] = name
+        headers[kept + 1] = value
+        kept += 2
     }
   }
+  headers.length = kept
   if (upgrade !== '' && status >= 200 && status < 300 && !isEnd) {
     return { status: 101, headers, bodyLength: unknownLength, upgrade }
   }

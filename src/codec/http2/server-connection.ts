@@ -7,6 +7,7 @@ import { onBytes } from '../shared-read.ts'
 import type { ServerHandler } from '../stream.ts'
 import { Http2Connection, tooLarge } from './connection.ts'
 import type { Http2ConnectionOptions } from './connection-core.ts'
+import type { FieldList } from './field-list.ts'
 import { writeFields } from './field-writer.ts'
 import { errorCodes, Http2Fault, preface, settingIds, windowBytesMax } from './frame.ts'
 import { MessageFault, malformed } from './message-fault.ts'
@@ -83,16 +84,16 @@ export class Http2ServerConnection extends Http2Connection {
     setImmediate(() => this.#begin(1, request, true))
   }
 
-  protected onHeaders(streamId: number, list: string[], isEnd: boolean, wrong: string): void {
+  protected onHeaders(streamId: number, fields: FieldList, isEnd: boolean, wrong: string): void {
     const known = this.streams.get(streamId)
-    if (known) this.#readTrailers(known, list, isEnd, wrong)
+    if (known) this.#readTrailers(known, fields, isEnd, wrong)
     else if (streamId % 2 === 0) throw new Http2Fault(errorCodes.protocolError, 'a client opens even streams')
     else if (streamId <= this.lastPeerStream) this.watch.countIdleFrame('HEADERS for closed streams')
     else if (streamId > this.#lastTaken) this.watch.countIdleFrame('HEADERS behind GOAWAY')
-    else this.#readRequest(streamId, list, isEnd, wrong)
+    else this.#readRequest(streamId, fields, isEnd, wrong)
   }
 
-  #readRequest(streamId: number, list: string[], isEnd: boolean, wrong: string): void {
+  #readRequest(streamId: number, fields: FieldList, isEnd: boolean, wrong: string): void {
     this.lastPeerStream = streamId
     if (this.streams.size >= this.limits.streamsMax) {
       this.sendReset(streamId, errorCodes.refusedStream)
@@ -102,7 +103,7 @@ export class Http2ServerConnection extends Http2Connection {
     try {
       if (wrong === tooLarge) throw new MessageFault('request_headers_too_large', wrong)
       if (wrong !== '') throw malformed(wrong)
-      head = readRequest(list, isEnd, this.limits.requestLineBytesMax)
+      head = readRequest(fields, isEnd, this.limits.requestLineBytesMax)
     } catch (error) {
       if (!(error instanceof MessageFault)) throw error
       this.#refuse(streamId, error, isEnd)
@@ -144,7 +145,7 @@ export class Http2ServerConnection extends Http2Connection {
     if (!isEnd) this.sendReset(streamId, errorCodes.noError)
   }
 
-  #readTrailers(stream: Http2Stream, list: string[], isEnd: boolean, wrong: string): void {
+  #readTrailers(stream: Http2Stream, fields: FieldList, isEnd: boolean, wrong: string): void {
     if (stream.isReceiveClosed) {
       stream.fail(errorCodes.streamClosed, 'protocol-error', 'HEADERS behind the end of the stream')
       return
@@ -153,7 +154,7 @@ export class Http2ServerConnection extends Http2Connection {
       stream.fail(errorCodes.protocolError, 'protocol-error', 'a second header block that does not end the stream')
       return
     }
-    receiveTrailers(stream, list, wrong)
+    receiveTrailers(stream, fields, wrong)
   }
 
   protected isIdleStream(streamId: number): boolean {
@@ -242,11 +243,11 @@ export class Http2ServerConnection extends Http2Connection {
 }
 
 /** The second header block of a message. */
-export function receiveTrailers(stream: Http2Stream, list: string[], wrong: string): void {
+export function receiveTrailers(stream: Http2Stream, fields: FieldList, wrong: string): void {
   let detail = wrong
   let trailers: HeaderList = []
   try {
-    if (wrong === '') trailers = readTrailers(list)
+    if (wrong === '') trailers = readTrailers(fields)
   } catch (error) {
     if (!(error instanceof MessageFault)) throw error
     detail = error.message

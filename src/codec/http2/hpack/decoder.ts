@@ -1,5 +1,6 @@
 /** HPACK decoding (RFC 7541): header blocks to flat header lists, with a dynamic table of bounded size. */
 import { isFieldText } from '../../http1/syntax.ts'
+import { ownText } from '../../own-text.ts'
 import { decodeHuffman } from './huffman.ts'
 import { staticTable } from './tables.ts'
 
@@ -46,9 +47,11 @@ function isFieldValue(value: string): boolean {
 }
 
 /** Names seen lately that were found good, so that a name is looked at once; it gives each name one string, too. */
-const goodNames = new Map<string, string>(staticTable.map(([name]) => [name, name]))
+const goodNames = new Map<string, string>(staticTable.map(([name]) => [ownText(name), ownText(name)]))
 const goodNamesMax = 1000
 const goodNameLengthMax = 64
+/** A list that was longer is let go of. */
+const keptListMax = 256
 
 export class HpackDecoder {
   readonly #tableBytesMax: number
@@ -64,6 +67,7 @@ export class HpackDecoder {
   #count = 0
   #block: Buffer = Buffer.alloc(0)
   #position = 0
+  #end = 0
   /** Why the last list is malformed, as HTTP/2 has it; empty when it is not. */
   malformed = ''
   /** The last list was cut: it has more fields or bytes than are allowed. */
@@ -84,13 +88,24 @@ export class HpackDecoder {
 
   /** Decodes a whole block: name, value, name, value. @throws HpackFault */
   decode(block: Uint8Array): string[] {
-    this.#block = Buffer.isBuffer(block) ? block : Buffer.from(block.buffer, block.byteOffset, block.length)
-    this.#position = 0
+    const bytes = Buffer.isBuffer(block) ? block : Buffer.from(block.buffer, block.byteOffset, block.length)
+    return this.list.slice(0, this.read(bytes, 0, bytes.length))
+  }
+
+  /** Of `read`, until the next one; what stands behind the length is of lists before. */
+  readonly list: string[] = []
+
+  /** As `decode`, into `list`. @returns how much of it is the block's. @throws HpackFault */
+  read(block: Buffer, start: number, end: number): number {
+    this.#block = block
+    this.#position = start
+    this.#end = end
     this.malformed = ''
     this.isTooLarge = false
-    const list: string[] = []
+    const { list } = this
+    let count = 0
     let listBytes = 0
-    while (this.#position < block.length) {
+    while (this.#position < end) {
       const byte = block[this.#position]!
       if ((byte & 0xe0) === 0x20) {
         if (listBytes > 0) throw new HpackFault('a size update stands behind a field')
@@ -99,11 +114,15 @@ export class HpackDecoder {
       }
       this.#readField(byte)
       listBytes += this.#name.length + this.#value.length + entryOverheadBytes
-      if (listBytes <= this.#listBytesMax && list.length < this.#listCountMax) list.push(this.#name, this.#value)
-      else if (this.#isLenient) this.isTooLarge = true
+      if (listBytes <= this.#listBytesMax && count < this.#listCountMax) {
+        list[count] = this.#name
+        list[count + 1] = this.#value
+        count += 2
+      } else if (this.#isLenient) this.isTooLarge = true
       else throw new HpackFault(`a header list of more than ${this.#listBytesMax} bytes`)
     }
-    return list
+    if (list.length > keptListMax) list.length = Math.max(count, keptListMax)
+    return count
   }
 
   #name = ''
@@ -119,8 +138,8 @@ export class HpackDecoder {
     if (index === 0) {
       const name = this.#readString()
       const known = goodNames.get(name)
-      if (known === undefined) this.#checkName(name)
       this.#name = known ?? name
+      if (known === undefined) this.#checkName(name)
     } else this.#takeEntry(index)
     this.#value = this.#readString()
     if (!isFieldValue(this.#value)) {
@@ -134,7 +153,9 @@ export class HpackDecoder {
     if (!isFieldName(name)) this.malformed ||= `${JSON.stringify(name)} is no name of a field in HTTP/2`
     else if (name.length <= goodNameLengthMax) {
       if (goodNames.size >= goodNamesMax) goodNames.clear()
-      goodNames.set(name, name)
+      const own = ownText(name)
+      goodNames.set(own, own)
+      this.#name = own
     }
   }
 
@@ -167,7 +188,8 @@ export class HpackDecoder {
     if (this.#count === this.#names.length) this.#grow()
     this.#newest = (this.#newest + 1) % this.#names.length
     this.#names[this.#newest] = name
-    this.#values[this.#newest] = value
+    // It is to be found again and again.
+    this.#values[this.#newest] = ownText(value)
     this.#count++
     this.#bytes += bytes
   }
@@ -210,8 +232,8 @@ export class HpackDecoder {
     let value = this.#block[this.#position++]! & max
     if (value < max) return value
     for (let shift = 0; shift <= 21; shift += 7) {
-      const byte = this.#block[this.#position++]
-      if (byte === undefined) throw new HpackFault('an integer is cut short')
+      if (this.#position >= this.#end) throw new HpackFault('an integer is cut short')
+      const byte = this.#block[this.#position++]!
       value += (byte & 0x7f) << shift
       if ((byte & 0x80) === 0) return value
     }
@@ -219,12 +241,12 @@ export class HpackDecoder {
   }
 
   #readString(): string {
-    const first = this.#block[this.#position]
-    if (first === undefined) throw new HpackFault('a string is missing')
+    if (this.#position >= this.#end) throw new HpackFault('a string is missing')
+    const first = this.#block[this.#position]!
     const length = this.#readInteger(7)
     const start = this.#position
     const end = start + length
-    if (end > this.#block.length) throw new HpackFault('a string is cut short')
+    if (end > this.#end) throw new HpackFault('a string is cut short')
     this.#position = end
     if ((first & 0x80) === 0) return latin1(this.#block, start, end)
     const text = decodeHuffman(this.#block, start, end)

@@ -37,6 +37,9 @@ interface NameEntry {
   readonly isSensitive: boolean
 }
 
+/** The longest path in the static table: others need not be searched for. */
+const staticPathMax = '/index.html'.length
+
 const staticNames = new Map<string, { index: number; values: Map<string, number> }>()
 staticTable.forEach(([name, value], i) => {
   const known = staticNames.get(name) ?? { index: i + 1, values: new Map<string, number>() }
@@ -82,6 +85,19 @@ interface DynamicName {
   inserts: number
   hits: number
 }
+
+/** What stood at one place of the last blocks. Messages of one sender are alike: comparing comes before searching. */
+interface Place {
+  name: string
+  entry: NameEntry
+  value: string
+  /** Of the insertion of name and value; -1 when they are not in the dynamic table. */
+  inserted: number
+  dynamic: DynamicName | undefined
+}
+
+/** Places that are remembered; blocks of more fields are searched for from there on. */
+const placesMax = 64
 
 let scratch = Buffer.allocUnsafeSlow(4096)
 let used = 0
@@ -132,6 +148,8 @@ export class HpackEncoder {
   readonly #queue: { name: string; value: string }[] = []
   #evicted = 0
   readonly #names = new Map<string, DynamicName>()
+  readonly #places: Place[] = []
+  #at = 0
 
   /** @param tableBytesMax what we care to keep; the peer may allow less. */
   constructor(tableBytesMax = 4096) {
@@ -152,6 +170,7 @@ export class HpackEncoder {
 
   begin(): void {
     used = 0
+    this.#at = 0
     // The last block was not sent (something in it can't be written): the peer's table lacks what it put into ours.
     if (this.#isOpen) this.#startOver()
     this.#isOpen = true
@@ -163,7 +182,7 @@ export class HpackEncoder {
 
   /** Name in lower case, value in Latin-1; the caller has checked both. */
   field(name: string, value: string): void {
-    this.#put(nameEntry(name), value, true)
+    this.#put(nameEntry(name), value, true, undefined)
   }
 
   /**
@@ -171,15 +190,43 @@ export class HpackEncoder {
    * @returns false when its name or value can't be written: the block must not be sent.
    */
   messageField(name: string, value: string): boolean {
-    const entry = nameEntry(name)
-    if (entry.role === 'plain') return this.#put(entry, value, false)
+    const place = this.#place(name)
+    if (place === undefined) return this.#putFound(nameEntry(name), value, undefined)
+    if (place.inserted >= this.#evicted && place.value === value) {
+      place.dynamic!.hits++
+      room(16)
+      putInteger(staticTable.length + this.#inserted - place.inserted, 7, 0x80)
+      return true
+    }
+    return this.#putFound(place.entry, value, place)
+  }
+
+  #putFound(entry: NameEntry, value: string, place: Place | undefined): boolean {
+    if (entry.role === 'plain') return this.#put(entry, value, false, place)
     return entry.role !== 'pseudo' && entry.role !== 'invalid'
   }
 
+  /** The next place, with that name; undefined behind the last one. */
+  #place(name: string): Place | undefined {
+    const at = this.#at++
+    const place = this.#places[at]
+    if (place !== undefined) {
+      if (place.name === name) return place
+      place.name = name
+      place.entry = nameEntry(name)
+      place.inserted = -1
+      return place
+    }
+    if (at >= placesMax) return undefined
+    const made = { name, entry: nameEntry(name), value: '', inserted: -1, dynamic: undefined }
+    this.#places.push(made)
+    return made
+  }
+
   /** Values in the tables were checked when they came there. */
-  #put(entry: NameEntry, value: string, isChecked: boolean): boolean {
+  #put(entry: NameEntry, value: string, isChecked: boolean, place: Place | undefined): boolean {
     room(16)
-    const whole = entry.staticValues?.get(value)
+    const whole = entry.name === ':path' && value.length > staticPathMax ? undefined : entry.staticValues?.get(value)
     if (whole !== undefined) {
       putInteger(whole, 7, 0x80)
       return true
@@ -189,9 +236,10 @@ export class HpackEncoder {
     if (at !== undefined) {
       dynamic!.hits++
       putInteger(staticTable.length + this.#inserted - at, 7, 0x80)
+      if (place !== undefined) remember(place, value, at, dynamic)
       return true
     }
-    if (!isChecked && !isKeptValue(value) && !isFieldText(value)) return false
+    if (!isChecked && !(entry.isIndexable && isKeptValue(value)) && !isFieldText(value)) return false
     const bytes = entry.name.length + value.length + entryOverheadBytes
     const isUnlucky = dynamic !== undefined && dynamic.inserts - dynamic.hits > unluckyInsertsMax
     const isWorthIt = entry.isIndexable && bytes <= this.#limit / 2 && !isUnlucky
@@ -221,8 +269,13 @@ export class HpackEncoder {
 
   /** The whole block, until the next `begin` of whichever encoder. */
   end(): Buffer {
+    return this.take().subarray(0, used)
+  }
+
+  /** The same without a view made of it: `length` bytes of what is returned are the block. */
+  take(): Buffer {
     this.#isOpen = false
-    return scratch.subarray(0, used)
+    return scratch
   }
 
   /** Of the block so far. */
@@ -260,6 +313,12 @@ export class HpackEncoder {
       this.#evicted++
     }
   }
+}
+
+function remember(place: Place, value: string, inserted: number, dynamic: DynamicName | undefined): void {
+  place.value = value
+  place.inserted = inserted
+  place.dynamic = dynamic
 }
 
 const stateless = new HpackEncoder(0)

@@ -1,0 +1,24 @@
+/** Fields of a header block, as they are read. */
+
+/** What HPACK has read: name, value, name, value. The list is used again for the next block: `count` says how much of it is this one's. */
+export interface FieldList {
+  readonly list: readonly string[]
+  /** Names and values, so twice the fields. */
+  count: number
+}
+
+/** All of a list. */
+export function fieldList(list: readonly string[]): FieldList {
+  return { list, count: list.length }
+}
+
+/** Fields that steps and policies add to a message, at least: for these no list has to grow. */
+const roomForMore = 16
+
+/**
+ * A copy of the list from `start` on, to be filled with what of it is kept; `keep` cuts it to that.
+ * Made in one piece with room behind: a list that grows by and by is copied three times, and its first pieces are garbage.
+ */
+export function copyFields({ list, count }: FieldList, start: number): string[] {
+  return list.slice(start, count + roomForMore)
+}
