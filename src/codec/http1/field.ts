@@ -3,6 +3,7 @@
  * first (measured: 9 lines in 350 ns, against 800 by one map of all lines), and all connections share a bounded map from
  * the line to its parsed field. What differs from request to request, and secrets, are not kept.
  */
+import { ownText } from '../own-text.ts'
 import { badMessage } from './fault.ts'
 import { isAuthority, isFieldText, isToken, listTokens, trimOws } from './syntax.ts'
 
@@ -96,7 +97,7 @@ export function writtenLine(known: KnownName, value: string): string | undefined
   if (line !== undefined) return line
   if (!keptValues.has(value)) return undefined
   // One flat text: it is written again and again.
-  const made = ownText(`${known.name}: ${value}\r\n`)
+  const made = flatText(`${known.name}: ${value}\r\n`)
   if (known.written.size < linesPerNameMax) known.written.set(value, made)
   return made
 }
@@ -156,14 +157,15 @@ function keep(line: string, known: KnownName): Field {
   return kept
 }
 
+/** Written again and again: a text that was put together of others is put together anew each time. */
+function flatText(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
+}
+
 function forgetLines(): void {
   lines.clear()
   keptValues.clear()
   for (const known of names.values()) known.lineCount = 0
-}
-
-function ownText(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1')
 }
 
 /** @returns undefined when no field can have that name. */
@@ -172,7 +174,7 @@ export function lookUpName(raw: string): KnownName | undefined {
   if (known !== undefined) return known
   if (!isToken(raw)) return undefined
   const isShort = raw.length <= nameLengthMax
-  const name = isShort ? ownText(raw).toLowerCase() : raw.toLowerCase()
+  const name = isShort ? ownText(raw.toLowerCase()) : raw.toLowerCase()
   const keeping = isShort ? (keepings.get(name) ?? 'everyone') : 'never'
   const entry: KnownName = { name, role: roles[name] ?? 'plain', keeping, lineCount: 0, written: new Map() }
   if (!isShort) return entry

@@ -28,7 +28,7 @@ interface Target {
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE'])
 
 export function isMethod(text: string): boolean {
-  return knownMethods.has(text) || isToken(text)
+  return text === 'GET' || knownMethods.has(text) || isToken(text)
 }
 
 /**
@@ -99,7 +99,7 @@ function readRequestLine(text: string, lineFeed: number, limits: Http1Limits): R
   const first = text.indexOf(' ')
   const second = text.indexOf(' ', first + 1)
   if (first <= 0 || second < 0 || second >= end) throw badMessage('the request line is not METHOD TARGET VERSION')
-  const method = text.slice(0, first)
+  const method = text.startsWith('GET ') ? 'GET' : text.slice(0, first)
   if (!isMethod(method)) throw badMessage('the method is no token')
   const isOld = isOldVersion(text, second + 1, end)
   const target = text.slice(first + 1, second)
@@ -109,8 +109,8 @@ function readRequestLine(text: string, lineFeed: number, limits: Http1Limits): R
 
 /** @throws FramingFault for anything but HTTP/1.1 and HTTP/1.0: what a later minor version would mean is not known. */
 function isOldVersion(text: string, start: number, end: number): boolean {
+  if (end - start === 8 && text.startsWith('HTTP/1.1', start)) return false
   const version = text.slice(start, end)
-  if (version === 'HTTP/1.1') return false
   if (version === 'HTTP/1.0') return true
   if (/^HTTP\/[0-9]\.[0-9]$/.test(version)) {
     throw new FramingFault('unsupported_version', 'a version other than HTTP/1.1 and HTTP/1.0')

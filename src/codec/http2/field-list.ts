@@ -12,13 +12,13 @@ export function fieldList(list: readonly string[]): FieldList {
   return { list, count: list.length }
 }
 
-/** Fields that steps and policies add to a message, at least: for these no list has to grow. */
-const roomForMore = 16
+/** Names and values that steps and policies add to a message, usually: for these no list has to grow. */
+export const fieldsAddedMax = 16
 
 /**
  * A copy of the list from `start` on, to be filled with what of it is kept; `keep` cuts it to that.
  * Made in one piece with room behind: a list that grows by and by is copied three times, and its first pieces are garbage.
  */
 export function copyFields({ list, count }: FieldList, start: number): string[] {
-  return list.slice(start, count + roomForMore)
+  return list.slice(start, count + fieldsAddedMax)
 }

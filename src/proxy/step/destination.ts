@@ -1,5 +1,6 @@
 /** Outbound: which destination the request is for, learnt of when it is first called. */
 
+import { ownText } from '#/codec/own-text.ts'
 import { WheelTimer } from '#/codec/timer-wheel.ts'
 import type { Exchange } from '#/proxy/exchange/exchange.ts'
 import type { StepOutcome } from '#/proxy/exchange/road.ts'
@@ -21,7 +22,7 @@ function destinationName(authority: string, defaultPort: number): string {
   if (defaultPort !== httpPort) return nameOf(authority, defaultPort)
   let name = names.get(authority)
   if (name === undefined) {
-    name = nameOf(authority, defaultPort)
+    name = ownText(nameOf(authority, defaultPort))
     if (names.size >= namesMax) names.clear()
     names.set(authority, name)
   }
@@ -41,8 +42,7 @@ function nameOf(authority: string, defaultPort: number): string {
  * asks of a mesh (GEP-1324); only if that is no Service's its Host header counts.
  */
 export function findRoutes(exchange: Exchange): StepOutcome {
-  const { entrance, context } = exchange
-  const { listener, original } = entrance
+  const { listener, original } = exchange.entrance
   if (listener.listener.target.type === 'on-demand') {
     return new Lookup(exchange, original).next()
   }
@@ -52,10 +52,16 @@ export function findRoutes(exchange: Exchange): StepOutcome {
     exchange.fail('config_missing', `listener ${listener.name}: ${listener.trouble}`)
     return 'taken'
   }
-  const waiter = { onRoutes: () => resume(exchange, listener.current) }
-  waitForConfig(exchange, context, () => listener.stopWaiting(waiter), `listener ${listener.name}`)
-  listener.wait(waiter)
+  waitForRoutes(exchange)
   return 'taken'
+}
+
+/** Apart, for what its closures hold would be allocated for every request. */
+function waitForRoutes(exchange: Exchange): void {
+  const { listener } = exchange.entrance
+  const waiter = { onRoutes: () => resume(exchange, listener.current) }
+  waitForConfig(exchange, exchange.context, () => listener.stopWaiting(waiter), `listener ${listener.name}`)
+  listener.wait(waiter)
 }
 
 function resume(exchange: Exchange, routes: WarmRoutes | undefined): void {
@@ -108,10 +114,15 @@ class Lookup implements DestinationWaiter {
       }
       if (destination.state === 'missing') continue
       if (destination.state === 'ready') return this.#opaque(name)
-      waitForConfig(this.#exchange, context, () => destination.stopWaiting(this), name)
-      destination.wait(this)
-      return 'taken'
+      return this.#wait(destination)
     }
+  }
+
+  /** Apart, for what the closure holds would be allocated for every request. */
+  #wait(destination: Destination): StepOutcome {
+    waitForConfig(this.#exchange, this.#exchange.context, () => destination.stopWaiting(this), destination.name)
+    destination.wait(this)
+    return 'taken'
   }
 
   onDestination(destination: Destination): void {

@@ -1,6 +1,7 @@
 /** HPACK decoding (RFC 7541): header blocks to flat header lists, with a dynamic table of bounded size. */
 import { isFieldText } from '../../http1/syntax.ts'
 import { ownText } from '../../own-text.ts'
+import { fieldsAddedMax } from '../field-list.ts'
 import { decodeHuffman } from './huffman.ts'
 import { staticTable } from './tables.ts'
 
@@ -92,7 +93,7 @@ export class HpackDecoder {
     return this.list.slice(0, this.read(bytes, 0, bytes.length))
   }
 
-  /** Of `read`, until the next one; what stands behind the length is of lists before. */
+  /** Of `read`, until the next one; behind its length there is always something for `copyFields` to copy. */
   readonly list: string[] = []
 
   /** As `decode`, into `list`. @returns how much of it is the block's. @throws HpackFault */
@@ -122,6 +123,7 @@ export class HpackDecoder {
       else throw new HpackFault(`a header list of more than ${this.#listBytesMax} bytes`)
     }
     if (list.length > keptListMax) list.length = Math.max(count, keptListMax)
+    while (list.length < count + fieldsAddedMax) list.push('')
     return count
   }
 
