@@ -58,9 +58,7 @@ export class Http1ClientStream implements ClientStream, BodyTarget {
     if (this.isWritten || this.isUnread) return true
     if (this.#isChunked) {
       output.writeText(`${chunk.length.toString(16)}\r\n`)
-      output.writeBytes(chunk)
-      output.writeText('\r\n')
-      return !output.isFull
+      return output.writeBytes(chunk, '\r\n')
     }
     // More than was announced would be read as the next request.
     if (chunk.length > this.#remaining) {

@@ -102,9 +102,7 @@ export class Http1ServerStream implements ServerStream, BodyTarget {
         return output.writeBytes(chunk)
       case 'chunked':
         output.writeText(`${chunk.length.toString(16)}\r\n`)
-        output.writeBytes(chunk)
-        output.writeText('\r\n')
-        return !output.isFull
+        return output.writeBytes(chunk, '\r\n')
     }
   }
 

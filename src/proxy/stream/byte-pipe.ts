@@ -5,8 +5,10 @@
  *     └───an error, or nothing moved for too long──────────▲
  */
 import type { Socket } from 'node:net'
+import { giveBlock, takeBlock } from '#/codec/block-pool.ts'
+import { BlockWriter } from '#/codec/block-writer.ts'
 import { countLargeChunk } from '#/codec/buffer-collection.ts'
-import { onBytes, owned } from '#/codec/shared-read.ts'
+import { blockOf, isLent, keepBlock, leaveBlocks, onBlocks } from '#/codec/shared-read.ts'
 import type { TimerWheel } from '#/codec/timer-wheel.ts'
 import { WheelTimer } from '#/codec/timer-wheel.ts'
 
@@ -23,12 +25,16 @@ export interface BytePipeOptions {
   onEnd: (end: PipeEnd) => void
 }
 
-/** Larger chunks were read into buffers of their own, which are garbage when they have left. */
+/** Such a chunk that is not lent is a buffer that the collector has to hear of. */
 const largeBytes = 16_384
+/** What is short is copied as text, on the system's stack. */
+const textBytesMax = 4096
 
 export class BytePipe {
   readonly #options: BytePipeOptions
   readonly #idle: WheelTimer
+  readonly #clientWriter: BlockWriter
+  readonly #endpointWriter: BlockWriter
   /** From the client, and to it. */
   receivedBytes = 0
   sentBytes = 0
@@ -37,6 +43,8 @@ export class BytePipe {
 
   constructor(options: BytePipeOptions) {
     this.#options = options
+    this.#clientWriter = new BlockWriter(options.client)
+    this.#endpointWriter = new BlockWriter(options.endpoint)
     this.#idle = new WheelTimer(() => this.#look())
   }
 
@@ -50,13 +58,13 @@ export class BytePipe {
     endpoint.on('end', () => this.#ended(endpoint, client))
     client.on('error', () => this.#finish('client-lost'))
     endpoint.on('error', () => this.#finish('endpoint-lost'))
-    client.on('close', () => this.#closed('client-lost'))
-    endpoint.on('close', () => this.#closed('endpoint-lost'))
+    client.on('close', () => this.#closed(client, 'client-lost'))
+    endpoint.on('close', () => this.#closed(endpoint, 'endpoint-lost'))
     if (early) this.#toEndpoint(early)
     if (greeting) this.#toClient(greeting)
     for (const socket of [client, endpoint]) socket.removeAllListeners('data')
-    onBytes(client, (chunk) => this.#toEndpoint(chunk))
-    onBytes(endpoint, (chunk) => this.#toClient(chunk))
+    onBlocks(client, (chunk) => this.#toEndpoint(chunk))
+    onBlocks(endpoint, (chunk) => this.#toClient(chunk))
   }
 
   /** Cuts both sides. */
@@ -65,13 +73,34 @@ export class BytePipe {
   }
 
   #toEndpoint(chunk: Buffer): void {
+    const { client, endpoint } = this.#options
     this.receivedBytes += chunk.length
-    if (!write(this.#options.endpoint, chunk)) this.#options.client.pause()
+    this.#pass(client, chunk, endpoint, this.#endpointWriter)
   }
 
   #toClient(chunk: Buffer): void {
+    const { client, endpoint } = this.#options
     this.sentBytes += chunk.length
-    if (!write(this.#options.client, chunk)) this.#options.endpoint.pause()
+    this.#pass(endpoint, chunk, client, this.#clientWriter)
+  }
+
+  #pass(from: Socket, chunk: Buffer, to: Socket, writer: BlockWriter): void {
+    if (to.destroyed || to.writableEnded) return
+    const { length } = chunk
+    const block = blockOf(from, chunk)
+    if (block) {
+      if (!writer.write(block, length)) keepBlock(from)
+    } else if (!isLent(chunk)) {
+      if (length >= largeBytes) countLargeChunk(length)
+      to.write(chunk)
+    } else if (length <= textBytesMax) {
+      to.write(chunk.toString('latin1'), 'latin1')
+    } else {
+      const copy = takeBlock(length)
+      copy.set(chunk)
+      if (writer.write(copy, length)) giveBlock(copy)
+    }
+    if (to.writableNeedDrain) from.pause()
   }
 
   #ended(from: Socket, to: Socket): void {
@@ -87,7 +116,8 @@ export class BytePipe {
 
   #isWhole = false
 
-  #closed(end: PipeEnd): void {
+  #closed(socket: Socket, end: PipeEnd): void {
+    leaveBlocks(socket)
     const { client, endpoint } = this.#options
     const isWhole = this.#isWhole || (client.readableEnded && endpoint.readableEnded)
     if (!isWhole) this.#finish(end)
@@ -118,10 +148,4 @@ export class BytePipe {
     }
     onEnd(end)
   }
-}
-
-function write(socket: Socket, chunk: Buffer): boolean {
-  if (socket.destroyed || socket.writableEnded) return true
-  if (chunk.length >= largeBytes) countLargeChunk(chunk.length)
-  return socket.write(owned(chunk))
 }
