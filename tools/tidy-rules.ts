@@ -11,9 +11,16 @@ export const allowedImports: Record<string, string[]> = {
   'src/xds': ['src/std', 'src/model', 'src/codec'],
   'src/identity/der': ['src/std'],
   'src/identity/spiffe': ['src/std', 'src/identity/der'],
-  'src/identity/workload': ['src/std', 'src/identity/der', 'src/identity/spiffe', 'src/xds/transport/client'],
+  'src/identity/file': ['src/std'],
+  'src/identity/workload': [
+    'src/std',
+    'src/identity/der',
+    'src/identity/file',
+    'src/identity/spiffe',
+    'src/xds/transport/client',
+  ],
   'src/identity/token': ['src/std', 'src/identity/spiffe'],
-  'src/identity/ca': ['src/std', 'src/identity/der', 'src/identity/spiffe'],
+  'src/identity/ca': ['src/std', 'src/identity/der', 'src/identity/file', 'src/identity/spiffe'],
   'src/identity': ['src/std', 'src/codec', 'src/xds/transport'],
   'src/control': ['src/std', 'src/config', 'src/api', 'src/model', 'src/xds', 'src/identity'],
   'src/proxy': [

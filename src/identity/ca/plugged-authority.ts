@@ -35,7 +35,7 @@ export function readPluggedAuthority(files: AuthorityFiles, nowMs: number): Plug
     expectSigner(one, below, files.certificate, nowMs)
     const above = intermediates[below + 1]
     if (above && !isIssued(one, above))
-      throw new Error(`${files.certificate} is not in order: ${above.subject} did not sign what stands before it`)
+      throw new Error(`${files.certificate} is not in order: ${nameOf(above)} did not sign what stands before it`)
   }
   const top = intermediates[intermediates.length - 1]
   const root = top ? roots.find((one) => isIssued(top, one)) : roots.find(({ raw }) => raw.equals(certificate!.raw))
@@ -75,10 +75,15 @@ function isIssued(certificate: X509Certificate, issuer: X509Certificate): boolea
 /** @param below signing certificates below this one, of ours. */
 function expectSigner(certificate: X509Certificate, below: number, path: string, nowMs: number): void {
   const { isCa, keyUsage, pathLength } = readExtensions(certificate)
-  const name = certificate.subject.replaceAll('\n', ', ')
+  const name = nameOf(certificate)
   if (!isCa || (keyUsage && !keyUsage.signsCertificates)) throw new Error(`${path}: ${name} may not sign certificates`)
   if (pathLength !== undefined && below > pathLength)
     throw new Error(`${path}: ${name} allows ${pathLength} signing certificates below it, there are ${below}`)
   if (nowMs < certificate.validFromDate.getTime() || nowMs > certificate.validToDate.getTime())
     throw new Error(`${path}: ${name} is valid from ${certificate.validFrom} to ${certificate.validTo}`)
+}
+
+/** Node leaves an empty subject out. */
+function nameOf({ subject }: X509Certificate): string {
+  return (subject as string | undefined)?.replaceAll('\n', ', ') || 'a certificate without subject'
 }
