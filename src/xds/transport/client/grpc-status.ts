@@ -8,7 +8,16 @@ export interface GrpcStatus {
   message: string
 }
 
-export const grpcCodes = { cancelled: 1, unknown: 2, internal: 13, unavailable: 14 } as const
+export const grpcCodes = {
+  cancelled: 1,
+  unknown: 2,
+  deadlineExceeded: 4,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  internal: 13,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const
 
 /** @returns nothing when the fields name no status. */
 export function readGrpcStatus(fields: HeaderList): GrpcStatus | undefined {

@@ -32,6 +32,10 @@ export interface GrpcStreamOptions {
   messageBytesMax?: number
   /** Makes the socket, half-open; `node:net` without TLS unless given. */
   dial?: (address: HostPort) => Socket
+  /** `dial` makes a TLS socket: the stream opens when the handshake is done. */
+  isSecure?: boolean
+  /** Sent with the call. */
+  headers?: HeaderList
   clock?: Clock
 }
 
@@ -65,12 +69,14 @@ export class GrpcStream {
       onOpen: () => undefined,
       dial: ({ host, port }) => net.connect({ host, port, noDelay: true, allowHalfOpen: true }),
       clock: systemClock,
+      isSecure: false,
+      headers: [],
       ...options,
     }
     this.#messages = new MessageReader(this.#options.messageBytesMax)
     this.#connectTimer = this.#options.clock.after(connectTimeoutMs, () => this.#onConnectTimeout(), true)
     this.#socket = this.#options.dial(options.address)
-    this.#socket.on('connect', () => this.#open())
+    this.#socket.on(this.#options.isSecure ? 'secureConnect' : 'connect', () => this.#open())
     this.#socket.on('error', (error) => this.#lost(error.message))
     this.#socket.on('close', () => this.#lost('the connection was closed'))
   }
@@ -78,6 +84,11 @@ export class GrpcStream {
   /** Sends one message; waits in memory while the peer's window is full. Without effect before `onOpen` and once closed. */
   send(message: Uint8Array): void {
     if (!this.#isClosed) this.#stream?.writeData(frameMessage(message))
+  }
+
+  /** Says that no message follows; the answer may still come. */
+  finish(): void {
+    if (!this.#isClosed) this.#stream?.writeEnd()
   }
 
   /** Ends the stream; `onClosed` tells status 1 (cancelled). */
@@ -105,13 +116,13 @@ export class GrpcStream {
   }
 
   #head(): RequestHead {
-    const { address, path } = this.#options
+    const { address, path, isSecure, headers } = this.#options
     return {
       method: 'POST',
-      scheme: 'http',
+      scheme: isSecure ? 'https' : 'http',
       authority: formatHostPort(address),
       path,
-      headers: ['content-type', 'application/grpc+proto', 'user-agent', 'weft'],
+      headers: ['content-type', 'application/grpc+proto', 'user-agent', 'weft', ...headers],
       version: 'HTTP/2',
       bodyLength: unknownLength,
       upgrade: '',
