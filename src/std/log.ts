@@ -23,6 +23,28 @@ export interface LogOptions {
   now?: () => number
 }
 
+/**
+ * Whoever reads our lines may go away. That must not cost the process, and to log the fault would be the same fault again, without
+ * end: from then on nothing is written.
+ */
+class StandardError implements LogSink {
+  #isWatched = false
+  #isGone = false
+
+  write(line: string): void {
+    if (this.#isGone) return
+    if (!this.#isWatched) {
+      this.#isWatched = true
+      process.stderr.on('error', () => {
+        this.#isGone = true
+      })
+    }
+    process.stderr.write(line)
+  }
+}
+
+const standardError = new StandardError()
+
 export class Log {
   readonly #options: Required<LogOptions>
   #threshold: number
@@ -31,7 +53,7 @@ export class Log {
     this.#options = {
       level: 'info',
       format: 'json',
-      sink: { write: (line) => void process.stderr.write(line) },
+      sink: standardError,
       now: Date.now,
       ...options,
     }
