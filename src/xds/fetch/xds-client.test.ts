@@ -15,6 +15,7 @@ import { clusterNamed, fixedSnapshot } from '../testing/fixed-snapshot.ts'
 import { GrpcStream } from '../transport/client/grpc-stream.ts'
 import { LastGoodFile } from './last-good-file.ts'
 import { XdsClient } from './xds-client.ts'
+import type { XdsClientOptions } from './xds-client-options.ts'
 
 const log = new Log({ component: 'test', level: 'error' })
 const folder = mkdtempSync(join(tmpdir(), 'weft-xds-'))
@@ -35,7 +36,7 @@ async function startServer(
 
 function startClient(
   address: HostPort,
-  options: { protocol?: 'delta' | 'sotw'; file?: string; decoders?: typeof decoders } = {},
+  options: Partial<Pick<XdsClientOptions, 'protocol' | 'decoders' | 'onTold'>> & { file?: string } = {},
 ): XdsClient {
   const client = new XdsClient({
     node: { id: 'pod.ns', cluster: 'app', userAgent: 'weft', userAgentVersion: '0', metadata: { namespace: 'ns' } },
@@ -46,6 +47,7 @@ function startClient(
     backoff: new Backoff({ initialMs: 20, maxMs: 100 }),
     clock: systemClock,
     log,
+    ...(options.onTold ? { onTold: options.onTold } : {}),
     ...(options.file
       ? { lastGood: new LastGoodFile({ path: options.file, nodeId: 'pod.ns', clock: systemClock, log }) }
       : {}),
@@ -263,3 +265,24 @@ test('serves from its file when no control plane can be reached, and ignores a d
   const third = startClient(address, { file })
   assert.deepEqual(third.status.types.cluster.versions, {})
 })
+
+for (const protocol of ['delta', 'sotw'] as const) {
+  test(`${protocol}: acknowledges an answer no sooner than those who were told have taken it`, async () => {
+    const { server, address } = await startServer()
+    server.publish(fixedSnapshot({ cluster: [clusterNamed('a', 1)] }))
+    const held: (() => void)[] = []
+    const client = startClient(address, { protocol, onTold: (done) => held.push(done) })
+    const seen = follow(client, 'cluster', 'a')
+    await until(
+      () => seen.length === 1 && held.length === 1,
+      () => `told: ${seen}`,
+    )
+    const acknowledged = (): number => server.clients()[0]!.types.cluster.acknowledged.size
+    assert.equal(acknowledged(), 0)
+    held.shift()!()
+    await until(
+      () => acknowledged() === 1,
+      () => 'no ACK came',
+    )
+  })
+}

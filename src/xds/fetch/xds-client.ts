@@ -166,11 +166,16 @@ export class XdsClient implements ResourceSource {
     }
     const removed = isDelta ? response.removed : this.#absent(type, present)
     const missing = removed.map((name) => ({ name, aliases: type.known.delete(name)?.aliases ?? [] }))
-    this.#answer(type, response, faults)
+    const errorMessage = this.#judge(type, response, faults)
+    const { onTold } = this.#options
+    if (!onTold) this.#answer(type, response, errorMessage)
     this.#options.lastGood?.save(() => this.#allKnown())
     for (const name of changed) type.notifyResource(name)
     for (const { name, aliases } of missing) type.notifyMissing(name, aliases)
     if (!type.isSynced && faults.length === 0) type.notifySynced()
+    const sender = this.#sender
+    // An answer of a stream that was lost meanwhile is answered no more: its nonce means nothing to the next.
+    onTold?.(() => this.#sender === sender && this.#answer(type, response, errorMessage))
   }
 
   /** Listeners and clusters that a whole answer leaves out are gone; routes and endpoints are not (xDS protocol). */
@@ -198,8 +203,8 @@ export class XdsClient implements ResourceSource {
     return { name, isChanged: !isSame || hasNewAlias }
   }
 
-  #answer(type: AnyTypeState, response: DiscoveryResponse, faults: string[]): void {
-    type.nonce = response.nonce
+  /** @returns what the NACK says; undefined for an ACK. */
+  #judge(type: AnyTypeState, response: DiscoveryResponse, faults: string[]): string | undefined {
     const errorMessage = faults.length > 0 ? faults.join('; ') : undefined
     if (errorMessage === undefined) {
       type.acks++
@@ -213,6 +218,11 @@ export class XdsClient implements ResourceSource {
         faults: errorMessage,
       })
     }
+    return errorMessage
+  }
+
+  #answer(type: AnyTypeState, { nonce }: DiscoveryResponse, errorMessage: string | undefined): void {
+    type.nonce = nonce
     this.#sender?.answer(type, errorMessage)
   }
 
