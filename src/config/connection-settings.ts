@@ -1,8 +1,7 @@
-/** Settings of the sidecar about connections: to endpoints, from clients, and streams of opaque bytes. */
+/** Settings of the sidecar about connections: to endpoints, from clients, and streams of opaque bytes. What HTTP bounds: `protocol-settings.ts`. */
 import type { SettingTable } from './setting.ts'
 
 const hourMs = 3_600_000
-const gibibyte = 1024 ** 3
 
 export const connectionSettings = {
   connectTimeoutMs: {
@@ -109,47 +108,6 @@ export const connectionSettings = {
     default: 20_000,
     reason: 'Connections to one listener at a time; further ones are closed at once.',
   },
-  requestLineBytesMax: {
-    type: 'integer',
-    unit: 'bytes',
-    min: 64,
-    max: 1_048_576,
-    default: 8192,
-    reason: 'Longest request line; RFC 9112 section 3 asks for 8000 at least.',
-  },
-  headerBytesMax: {
-    type: 'integer',
-    unit: 'bytes',
-    min: 256,
-    max: 1_048_576,
-    default: 65_536,
-    reason: 'All header bytes of a message; Envoy allows 60 KiB.',
-  },
-  headerCountMax: {
-    type: 'integer',
-    unit: 'fields',
-    min: 10,
-    max: 10_000,
-    default: 200,
-    reason: 'Header fields of a message; Envoy allows 100, browsers behind proxies come close.',
-  },
-  requestHeaderTimeoutMs: {
-    type: 'integer',
-    unit: 'ms',
-    min: 10,
-    max: hourMs,
-    default: 10_000,
-    reason: 'A client may take this long for the head of a request; slower ones only hold connections.',
-  },
-  clientIdleMs: {
-    type: 'integer',
-    unit: 'ms',
-    min: 10,
-    max: 24 * hourMs,
-    default: 3_600_000,
-    reason:
-      'A connection of a client without a request is closed after this time. Long, as Envoy has it: other sidecars and applications close theirs first, so that no request meets a closing connection.',
-  },
   detectTimeoutMs: {
     type: 'integer',
     unit: 'ms',
@@ -183,13 +141,5 @@ export const connectionSettings = {
     max: 60_000,
     default: 4096,
     reason: 'Clients of datagrams at a time on one listener, each with a socket of its own; the oldest makes room.',
-  },
-  outputBytesMax: {
-    type: 'integer',
-    unit: 'bytes',
-    min: 1024,
-    max: gibibyte,
-    default: 65_536,
-    reason: 'Bytes that wait for a slow reader before the other side is paused.',
   },
 } as const satisfies SettingTable

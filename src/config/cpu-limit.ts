@@ -1,24 +1,16 @@
 /** How many processors this process may use at a time, by its cgroup: what `--concurrency 0` goes by. */
-import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import type { ReadText } from './cgroup.ts'
+import { cgroupFolders, readText } from './cgroup.ts'
 
 export interface CpuFacts {
-  /** Text of a file, undefined when there is none. */
-  read(path: string): string | undefined
+  read: ReadText
   /** Processors that the scheduler lets this process run on. */
   processors: number
 }
 
 const machine: CpuFacts = {
-  read(path) {
-    try {
-      return readFileSync(path, 'utf8')
-    } catch (error) {
-      // The other version of cgroups, another system, or a folder that is not shown inside a container.
-      if (error instanceof Error && 'code' in error) return undefined
-      throw error
-    }
-  },
+  read: readText,
   get processors() {
     return availableParallelism()
   },
@@ -30,24 +22,13 @@ const machine: CpuFacts = {
  * Source: Linux, admin-guide/cgroup-v2 (`cpu.max`) and scheduler/sched-bwc (`cpu.cfs_quota_us`).
  */
 export function loopsByCpuLimit({ read, processors }: CpuFacts = machine): number {
-  const limits = (read('/proc/self/cgroup') ?? '').split('\n').flatMap((line) => {
-    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
-    if (path === undefined || controllers === undefined) return []
-    if (controllers === '') return folders(path).map((folder) => version2(read(`/sys/fs/cgroup${folder}/cpu.max`)))
-    if (!controllers.split(',').includes('cpu')) return []
-    return folders(path).map((folder) => {
-      const file = (name: string): string | undefined => read(`/sys/fs/cgroup/cpu${folder}/cpu.cfs_${name}_us`)
-      return version1(file('quota'), file('period'))
-    })
-  })
+  const limits = cgroupFolders(read, 'cpu').map(({ path, version }) =>
+    version === 2
+      ? version2(read(`${path}/cpu.max`))
+      : version1(read(`${path}/cpu.cfs_quota_us`), read(`${path}/cpu.cfs_period_us`)),
+  )
   const least = Math.min(...limits.filter((limit) => limit > 0))
   return least === Number.POSITIVE_INFINITY ? 1 : Math.max(1, Math.min(Math.ceil(least), processors))
-}
-
-/** The folder and all above it: each of them may hold a limit. Inside a container the last is the container's own. */
-function folders(path: string): string[] {
-  const parts = path.split('/').filter((part) => part !== '')
-  return Array.from({ length: parts.length + 1 }, (_, depth) => ['', ...parts.slice(0, parts.length - depth)].join('/'))
 }
 
 /** `max 100000` or `150000 100000`: µs in a period of µs. @returns processors, NaN for no limit. */

@@ -1,5 +1,6 @@
 /** Every setting of the sidecar, with the reason for its default. */
 import { connectionSettings } from './connection-settings.ts'
+import { protocolSettings } from './protocol-settings.ts'
 import type { SettingTable, SettingValues } from './setting.ts'
 
 const hourMs = 3_600_000
@@ -116,6 +117,7 @@ export const proxySettings = {
       'Destinations known at a time; the one unused for longest makes room. Bounds what requests with random hosts can cost.',
   },
   ...connectionSettings,
+  ...protocolSettings,
 
   drainMs: {
     type: 'integer',

@@ -143,12 +143,24 @@ function logWhenReady(engine: ProxyEngine, admin: BoundListener, log: Log): void
   log.info('ready', { admin: formatHostPort(admin.address!), pid: process.pid })
 }
 
+function tellMemory({ memory }: ProxyEngine, { registry }: Telemetry): void {
+  registry.gauge('weft_proxy_overloaded', 'Whether memory is short, so that new requests are refused.', () =>
+    memory.isShort ? 1 : 0,
+  )
+  registry.gauge(
+    'weft_proxy_memory_limit_bytes',
+    'Resident memory that the proxy may use; 0 for no limit.',
+    () => memory.bytesMax,
+  )
+}
+
 async function main(): Promise<void> {
   const settings = readProxySettings()
   const log = new Log({ component: 'proxy', level: settings.logLevel, format: settings.logFormat })
   const xds = newXdsClient(settings, log)
   const telemetry = newTelemetry(settings, xds, log)
   const engine = new ProxyEngine({ settings, source: xds, events: telemetry, log, clock, random })
+  tellMemory(engine, telemetry)
   let isStopping = false
   const stop = (): void => {
     if (isStopping) return

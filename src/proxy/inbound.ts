@@ -11,6 +11,7 @@ import {
   readPeer,
   tellOrigin,
 } from './step/header.ts'
+import { refuseWhenShort } from './step/overload.ts'
 import {
   answerByRule,
   chooseMirrors,
@@ -27,6 +28,7 @@ export const inbound: Road = {
   request: [
     readGrpc, // first: it is how failures are told
     nameRequest, // kept when the caller's sidecar has given it
+    refuseWhenShort, // before anything is kept for it
     refuseMisdirected, // only under TLS
     dropObsoleteUpgrade, // before anybody looks at the head
     readPeer, // who calls, for metrics; taken out of the head

@@ -11,6 +11,7 @@ import {
   removeForgedPeer,
   tellOrigin,
 } from './step/header.ts'
+import { refuseWhenShort } from './step/overload.ts'
 import {
   answerByRule,
   chooseMirrors,
@@ -27,6 +28,7 @@ export const outbound: Road = {
   request: [
     readGrpc, // first: it is how failures are told
     nameRequest, // before all else, so that every log line has the id
+    refuseWhenShort, // before anything is kept for it
     refuseMisdirected, // only under TLS
     dropObsoleteUpgrade, // before anybody looks at the head
     removeForgedPeer, // the application's word on who it is counts for nothing

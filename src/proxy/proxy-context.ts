@@ -4,6 +4,7 @@ import type { Http2Limits } from '#/codec/http2/limits.ts'
 import type { ProxySettings } from '#/config/proxy-settings.ts'
 import type { WorkloadIdentity } from '#/model/workload.ts'
 import type { Log } from '#/std/log.ts'
+import type { MemoryGuard } from './memory/memory-guard.ts'
 import type { ProxyTable } from './table/proxy-table.ts'
 import type { WarmRoutes } from './table/warm-routes.ts'
 import type { UpstreamContext } from './upstream/upstream-context.ts'
@@ -13,6 +14,7 @@ export interface ProxyContext extends UpstreamContext {
   http1: Http1Limits
   http2: Http2Limits
   log: Log
+  memory: MemoryGuard
   /** Whom this proxy serves. */
   identity: WorkloadIdentity
   /** `identity` as sidecars tell one another (`exchange/mesh-header.ts`). */

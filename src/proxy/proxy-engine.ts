@@ -1,9 +1,8 @@
 /** The sidecar: configuration comes in through the tables, connections through the listeners, and requests meet both. */
 import type { Socket } from 'node:net'
 import { isIP } from 'node:net'
-import { defaultLimits } from '#/codec/http1/limits.ts'
-import { defaultHttp2Limits } from '#/codec/http2/limits.ts'
 import { TimerWheel } from '#/codec/timer-wheel.ts'
+import { memoryLimitBytes } from '#/config/memory-limit.ts'
 import type { ProxySettings } from '#/config/proxy-settings.ts'
 import type { WorkloadIdentity } from '#/model/workload.ts'
 import type { Clock } from '#/std/clock.ts'
@@ -14,6 +13,9 @@ import { Drain } from './drain.ts'
 import type { ProxyEvents } from './events.ts'
 import { formatPeer } from './exchange/mesh-header.ts'
 import { ListenerSet } from './listener/listener-set.ts'
+import { MemoryGuard } from './memory/memory-guard.ts'
+import { releaseMemory } from './memory/release-memory.ts'
+import { http1Limits, http2Limits } from './protocol-limits.ts'
 import type { ProxyContext } from './proxy-context.ts'
 import { identityOf } from './proxy-identity.ts'
 import { passthroughRoutes } from './table/passthrough.ts'
@@ -39,28 +41,20 @@ export class ProxyEngine {
   readonly table: ProxyTable
   readonly listeners: ListenerSet
   readonly drain: Drain
+  readonly memory: MemoryGuard
   #wasReady = false
 
   constructor({ settings, source, events, log, clock, random }: ProxyEngineOptions) {
     this.identity = identityOf(settings)
-    const http1 = {
-      ...defaultLimits,
-      requestLineBytesMax: settings.requestLineBytesMax,
-      headerBytesMax: settings.headerBytesMax,
-      headerCountMax: settings.headerCountMax,
-      headerTimeoutMs: settings.requestHeaderTimeoutMs,
-      idleTimeoutMs: settings.clientIdleMs,
-      outputBytesMax: settings.outputBytesMax,
-    }
-    const http2 = {
-      ...defaultHttp2Limits,
-      requestLineBytesMax: settings.requestLineBytesMax,
-      headerBytesMax: settings.headerBytesMax,
-      headerCountMax: settings.headerCountMax,
-      headerTimeoutMs: settings.requestHeaderTimeoutMs,
-      idleTimeoutMs: settings.clientIdleMs,
-      outputBytesMax: settings.outputBytesMax,
-    }
+    this.memory = new MemoryGuard({
+      clock,
+      log,
+      bytesMax: settings.memoryBytesMax || memoryLimitBytes(),
+      shedPercent: settings.memoryShedPercent,
+      release: () => releaseMemory(log),
+    })
+    const http1 = http1Limits(settings)
+    const http2 = http2Limits(settings)
     const coarseWheel = new TimerWheel({ tickMs: coarseTickMs, clock })
     const certificates = new PemWatch({ clock, log, intervalMs: settings.certificateReloadMs })
     const upstream = {
@@ -93,6 +87,7 @@ export class ProxyEngine {
       ...upstream,
       settings,
       log,
+      memory: this.memory,
       identity: this.identity,
       peerText: formatPeer(this.identity),
       table: this.table,
@@ -101,6 +96,7 @@ export class ProxyEngine {
     this.listeners = new ListenerSet(context)
     const { drainDelayMs, drainMs } = settings
     this.drain = new Drain({ listeners: this.listeners, clock, log, drainDelayMs, drainMs })
+    this.memory.start()
   }
 
   /** The first configuration is whole and bound, and nobody has asked to go. A later fault does not take it back. */
@@ -123,6 +119,7 @@ export class ProxyEngine {
 
   /** Ends at once, with whatever is under way. */
   close(): void {
+    this.memory.stop()
     this.listeners.destroy()
     this.table.close()
   }

@@ -4,6 +4,8 @@
  * code into an answer.
  */
 
+import { clientErrors } from './client-errors.ts'
+
 export interface ErrorCode {
   /** The HTTP status answered when nothing of the answer has been sent yet. */
   readonly status: number
@@ -21,86 +23,7 @@ const unsent = { isUnsent: true } as const
 const sent = { isUnsent: false } as const
 
 export const errorCodes = {
-  bad_request: {
-    status: 400,
-    grpc: 13,
-    flag: 'DPE',
-    ...unsent,
-    meaning: 'The request breaks the rules of HTTP framing and could be read in two ways.',
-    cure: 'Send a request that RFC 9112 allows; the detail names the broken rule.',
-  },
-  request_line_too_long: {
-    status: 414,
-    grpc: 13,
-    flag: 'DPE',
-    ...unsent,
-    meaning: 'The request target is longer than the limit.',
-    cure: 'Shorten the URL or raise the setting `requestLineBytesMax`.',
-  },
-  request_headers_too_large: {
-    status: 431,
-    grpc: 8,
-    flag: 'DPE',
-    ...unsent,
-    meaning: 'The request has more header bytes or fields than the limit.',
-    cure: 'Send fewer or smaller headers (often a cookie), or raise `headerBytesMax` or `headerCountMax`.',
-  },
-  client_tls_failed: {
-    status: 400,
-    grpc: 13,
-    flag: 'DPE',
-    ...unsent,
-    meaning: 'The TLS handshake with the client failed.',
-    cure: 'The detail names the fault: a client certificate that is missing or not trusted, or no version in common.',
-  },
-  bad_proxy_header: {
-    status: 400,
-    grpc: 13,
-    flag: 'DPE',
-    ...unsent,
-    meaning: 'The connection does not begin with a PROXY protocol header, which this listener asks for.',
-    cure: 'Let the load balancer before the proxy send it (version 1 or 2), or do not ask for it.',
-  },
-  request_header_timeout: {
-    status: 408,
-    grpc: 4,
-    flag: 'DT',
-    ...unsent,
-    meaning: 'The client did not finish sending the request head in time.',
-    cure: 'Check the client; the setting is `requestHeaderTimeoutMs`.',
-  },
-  unsupported_transfer_coding: {
-    status: 501,
-    grpc: 12,
-    flag: 'DPE',
-    ...unsent,
-    meaning: 'The request uses a transfer coding other than chunked.',
-    cure: 'Use Content-Encoding for compression.',
-  },
-  unsupported_method: {
-    status: 501,
-    grpc: 12,
-    flag: 'DPE',
-    ...unsent,
-    meaning: 'The request uses CONNECT, which the proxy does not take here.',
-    cure: 'Call plain HTTP services by their URL, without a tunnel.',
-  },
-  unsupported_version: {
-    status: 505,
-    grpc: 13,
-    flag: 'DPE',
-    ...unsent,
-    meaning: 'The request names a major version of HTTP that the proxy does not speak here.',
-    cure: 'Speak HTTP/1.1.',
-  },
-  expectation_failed: {
-    status: 417,
-    grpc: 13,
-    flag: 'DPE',
-    ...unsent,
-    meaning: 'The Expect header holds something other than 100-continue.',
-    cure: 'Remove the Expect header.',
-  },
+  ...clientErrors,
   route_not_found: {
     status: 404,
     grpc: 12,
@@ -252,6 +175,14 @@ export const errorCodes = {
     ...unsent,
     meaning: 'The proxy has not yet learnt of the destination: the control plane did not answer in time.',
     cure: 'Is the control plane running? `weft proxy status` shows the connection.',
+  },
+  overloaded: {
+    status: 503,
+    grpc: 14,
+    flag: 'OM',
+    ...unsent,
+    meaning: 'The proxy is short of memory and takes no new requests until it has some again.',
+    cure: 'Raise the memory limit of the sidecar, or find out what holds so much: slow readers, or very many connections.',
   },
   draining: {
     status: 503,

@@ -1,5 +1,6 @@
 /** The client side of an HTTP/2 connection: many requests at a time. */
 import type { Socket } from 'node:net'
+import type { ErrorCodeName } from '#/std/errors.ts'
 import { UnwritableMessage } from '../http1/fault.ts'
 import { isBodiless } from '../http1/response-head.ts'
 import type { HeaderList, RequestHead, ResponseHead } from '../message.ts'
@@ -242,7 +243,7 @@ export class Http2ClientConnection extends Http2Connection implements ClientConn
     return stream.isSendBlocked
   }
 
-  protected onBroken(_detail: string, _isOurs: boolean): void {
+  protected onBroken(_reason: ErrorCodeName, _detail: string): void {
     this.#spend()
   }
 

@@ -7,6 +7,7 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '#/std/clock.ts'
 import { systemClock } from '#/std/clock.ts'
+import type { ErrorCodeName } from '#/std/errors.ts'
 import { describeError } from '../http1/fault.ts'
 import type { HeaderList } from '../message.ts'
 import type { ResetReason } from '../stream.ts'
@@ -86,7 +87,7 @@ export abstract class Http2Core implements Http2OutputOwner {
   /** The last stream is gone. */
   protected abstract onNoStreams(): void
   /** The connection can't go on, by the peer's fault or ours. Before its streams are told. */
-  protected abstract onBroken(detail: string, isOurs: boolean): void
+  protected abstract onBroken(reason: ErrorCodeName, detail: string): void
   protected abstract onGone(): void
 
   get streamCount(): number {
@@ -219,7 +220,8 @@ export abstract class Http2Core implements Http2OutputOwner {
     const isPeers = error instanceof Http2Fault || error instanceof HpackFault
     const ourCode = isPeers ? errorCodes.compressionError : errorCodes.internalError
     const detail = isPeers ? error.message : describeError(error)
-    this.onBroken(detail, !isPeers)
+    const reason = error instanceof Http2Fault ? error.reason : isPeers ? 'bad_request' : 'extension_failed'
+    this.onBroken(reason, detail)
     this.writer.goaway(this.lastPeerStream, error instanceof Http2Fault ? error.code : ourCode, isPeers ? detail : '')
     this.close()
     this.#loseAll(isPeers ? 'protocol-error' : 'cancelled', detail)
@@ -230,7 +232,7 @@ export abstract class Http2Core implements Http2OutputOwner {
       try {
         stream.lose(reason, detail)
       } catch (error) {
-        this.onBroken(describeError(error), true)
+        this.onBroken('extension_failed', describeError(error))
       }
     }
   }

@@ -119,10 +119,10 @@ export class ConnectionWatch {
     if (this.#isLingering) this.#connection.onLingered()
     else if (this.#isLate(this.#settingsSentMs, settingsTimeoutMs)) {
       const detail = `no acknowledgement of SETTINGS in ${settingsTimeoutMs} ms`
-      this.#connection.onFault(new Http2Fault(errorCodes.settingsTimeout, detail))
+      this.#connection.onFault(new Http2Fault(errorCodes.settingsTimeout, detail, 'client_stalled'))
     } else if (this.#isLate(this.#blockSinceMs, headerTimeoutMs)) {
       const detail = `no whole header block in ${headerTimeoutMs} ms`
-      this.#connection.onFault(new Http2Fault(errorCodes.enhanceYourCalm, detail))
+      this.#connection.onFault(new Http2Fault(errorCodes.enhanceYourCalm, detail, 'request_header_timeout'))
     } else if (this.#wasIdle && this.#connection.streamCount === 0) this.#connection.onIdleTooLong()
     else {
       this.#connection.onLook(this.#clock.monotonicMs())

@@ -1,4 +1,5 @@
 /** The numbers of HTTP/2 frames (RFC 9113 sections 4, 6, 7), and frames written whole. */
+import type { ErrorCodeName } from '#/std/errors.ts'
 
 export const frameTypes = {
   data: 0,
@@ -47,14 +48,23 @@ export const frameBytesMax = 16_384
 /** Windows and stream ids are 31 bits (RFC 9113 sections 4.1, 6.9.1). */
 export const windowBytesMax = 0x7fffffff
 
+const calmCode: number = errorCodes.enhanceYourCalm
+
 /** A connection that broke RFC 9113 and ends with GOAWAY. */
 export class Http2Fault extends Error {
   readonly code: number
+  /** As it is counted. */
+  readonly reason: ErrorCodeName
 
-  constructor(code: number, detail: string) {
+  constructor(
+    code: number,
+    detail: string,
+    reason: ErrorCodeName = code === calmCode ? 'client_flood' : 'bad_request',
+  ) {
     super(detail)
     this.name = 'Http2Fault'
     this.code = code
+    this.reason = reason
   }
 }
 

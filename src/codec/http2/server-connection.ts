@@ -96,6 +96,7 @@ export class Http2ServerConnection extends Http2Connection {
   #readRequest(streamId: number, fields: FieldList, isEnd: boolean, wrong: string): void {
     this.lastPeerStream = streamId
     if (this.streams.size >= this.limits.streamsMax) {
+      this.#options.handler.onMalformed('too_many_streams', `more than ${this.limits.streamsMax} at a time`)
       this.sendReset(streamId, errorCodes.refusedStream)
       return
     }
@@ -231,8 +232,8 @@ export class Http2ServerConnection extends Http2Connection {
     return true
   }
 
-  protected onBroken(detail: string, isOurs: boolean): void {
-    this.#options.handler.onMalformed(isOurs ? 'extension_failed' : 'bad_request', detail)
+  protected onBroken(reason: ErrorCodeName, detail: string): void {
+    this.#options.handler.onMalformed(reason, detail)
   }
 
   protected onGone(): void {

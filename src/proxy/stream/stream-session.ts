@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { StreamRoute } from '#/model/listener.ts'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
+import { overloadDetail } from '#/proxy/step/overload.ts'
 import type { UpstreamCluster, UpstreamSlot } from '#/proxy/upstream/upstream-cluster.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import { errorCodes } from '#/std/errors.ts'
@@ -59,6 +60,10 @@ export class StreamSession implements EndpointDialOwner {
   open(serverName: string): void {
     const { streams, record, original } = this.#options
     record.serverName = serverName
+    if (this.#options.context.memory.isShort) {
+      this.#fail('overloaded', overloadDetail)
+      return
+    }
     const route = findStreamRoute(streams.routes, { serverName, port: original?.port })
     if (route) this.#route(route)
     else if (serverName === '') this.#fail('route_not_found', 'no route takes this connection')
