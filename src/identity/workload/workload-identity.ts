@@ -50,6 +50,7 @@ export class WorkloadIdentity {
   readonly #svid = new WatchedValue<Svid>()
   readonly #watch: FileWatch
   #bundlePem = ''
+  #askedWith = ''
   #token = ''
   #attempt = 0
   #renewAtMs = 0
@@ -106,10 +107,13 @@ export class WorkloadIdentity {
     if (!svid) return
     this.#svid.set({ ...svid, bundlePem: this.#bundlePem })
     if (this.#isOfSigningRoot(svid)) return
-    const lifeMs = svid.expiresMs - this.#options.clock.wallMs()
-    const withinMs = Math.max(0, Math.min(spreadMs, lifeMs / 10))
-    this.#renewAtMs = this.#options.clock.wallMs() + this.#options.random() * withinMs
+    const nowMs = this.#options.clock.wallMs()
+    this.#renewAtMs = nowMs + this.#soonMs(svid.expiresMs - nowMs)
     this.#wait()
+  }
+
+  #soonMs(lifeMs: number): number {
+    return this.#options.random() * Math.max(0, Math.min(spreadMs, lifeMs / 10))
   }
 
   #readBundle(): void {
@@ -144,6 +148,7 @@ export class WorkloadIdentity {
     const { addresses, trustDomain, clock, ask } = this.#options
     if (this.#bundlePem === '') this.#readBundle()
     if (this.#bundlePem === '') throw new Error('there are no trusted roots yet')
+    this.#askedWith = this.#bundlePem
     const { privateKey, request } = await newKeyRequest()
     const proof = this.#proof()
     const address = addresses[(this.#attempt - 1) % addresses.length]!
@@ -201,8 +206,10 @@ export class WorkloadIdentity {
     this.#reason = ''
     backoff.reset()
     const lifeMs = expiresMs - clock.wallMs()
-    // Half of its life, give or take a tenth: what started together does not renew together for ever.
-    this.#renewAtMs = clock.wallMs() + lifeMs * (0.45 + 0.1 * random())
+    // Half of its life, give or take a tenth: what started together does not renew together for ever. Sooner when the roots have
+    // changed on the way.
+    const waitMs = this.#askedWith === this.#bundlePem ? lifeMs * (0.45 + 0.1 * random()) : this.#soonMs(lifeMs)
+    this.#renewAtMs = clock.wallMs() + waitMs
     log.info('a certificate was granted', { id: spiffeId, expires: new Date(expiresMs).toISOString() })
     this.#wait()
   }

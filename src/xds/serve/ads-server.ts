@@ -4,7 +4,7 @@ import type { HostPort } from '#/std/host-port.ts'
 import type { Log } from '#/std/log.ts'
 import type { XdsNode } from '../node.ts'
 import type { ResourceKind } from '../resources/resource.ts'
-import { GrpcServer } from '../transport/server/grpc-server.ts'
+import { GrpcServer, type ServerStreamHandler, type ServerStreamWriter } from '../transport/server/grpc-server.ts'
 import type { AdsStream } from './ads-stream.ts'
 import { DeltaStream } from './delta-stream.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -27,6 +27,12 @@ export interface AdsServerOptions {
   onChange?: () => void
 }
 
+/** What a stream must pass, and how it is turned away. */
+interface Gate {
+  admit: (node: XdsNode) => string
+  refuse: (code: number, message: string) => void
+}
+
 /** Clients that went away and are still shown. */
 const goneMax = 1000
 
@@ -42,24 +48,32 @@ export class AdsServer {
 
   constructor(options: AdsServerOptions) {
     this.#options = options
-    this.#server = new GrpcServer((writer, protocol) => {
-      const stream = new (protocol === 'delta' ? DeltaStream : SotwStream)({
-        transport: {
-          write: (bytes, onWritten) => {
-            this.pushes++
-            writer.write(bytes, onWritten)
-          },
+    this.#server = new GrpcServer((writer, protocol) => this.open(writer, protocol, () => ''))
+  }
+
+  /**
+   * A stream over a transport of the caller's.
+   * @param admit why a node may not be served here; empty when it may. Asked whenever a client says who it is.
+   */
+  open(writer: ServerStreamWriter, protocol: 'delta' | 'sotw', admit: (node: XdsNode) => string): ServerStreamHandler {
+    const { clock } = this.#options
+    const stream = new (protocol === 'delta' ? DeltaStream : SotwStream)({
+      transport: {
+        write: (bytes, onWritten) => {
+          this.pushes++
+          writer.write(bytes, onWritten)
         },
-        clock: options.clock,
-        snapshot: () => this.#snapshot,
-        onChange: () => this.#changed(),
-      })
-      this.#streams.add(stream)
-      return {
-        onMessage: (bytes) => this.#receive(stream, bytes, (message) => writer.end({ code: 3, message })),
-        onClosed: () => this.#closed(stream),
-      }
+      },
+      clock,
+      snapshot: () => this.#snapshot,
+      onChange: () => this.#changed(),
     })
+    this.#streams.add(stream)
+    const refuse = (code: number, message: string): void => writer.end({ code, message })
+    return {
+      onMessage: (bytes) => this.#receive(stream, bytes, { admit, refuse }),
+      onClosed: () => this.#closed(stream),
+    }
   }
 
   listen(address: HostPort): Promise<HostPort> {
@@ -85,13 +99,24 @@ export class AdsServer {
     return [...connected, ...[...this.#gone.values()].filter(({ node }) => !names.has(node.id))]
   }
 
-  #receive(stream: AdsStream, bytes: Uint8Array, refuse: (message: string) => void): void {
-    const wasKnown = stream.node !== undefined
+  #receive(stream: AdsStream, bytes: Uint8Array, { admit, refuse }: Gate): void {
+    if (!this.#streams.has(stream)) return
+    const nodeBefore = stream.node
+    const wasKnown = nodeBefore !== undefined
     const before = Object.values(stream.types).map(({ nack }) => nack)
     try {
       stream.receive(bytes)
     } catch (error) {
-      refuse(`the request is no discovery request: ${error instanceof Error ? error.message : String(error)}`)
+      refuse(3, `the request is no discovery request: ${error instanceof Error ? error.message : String(error)}`)
+      return
+    }
+    const fault = stream.node && stream.node !== nodeBefore ? admit(stream.node) : ''
+    if (fault !== '') {
+      this.#options.log.warn('a client was refused', { node: stream.node?.id, reason: fault })
+      stream.close()
+      this.#streams.delete(stream)
+      // Permission denied.
+      refuse(7, fault)
       return
     }
     if (!wasKnown && stream.node)
@@ -109,9 +134,9 @@ export class AdsServer {
 
   #closed(stream: AdsStream): void {
     stream.close()
-    this.#streams.delete(stream)
+    const wasServed = this.#streams.delete(stream)
     const { node, types } = stream
-    if (node) {
+    if (node && wasServed) {
       this.#gone.delete(node.id)
       this.#gone.set(node.id, { node, types, isConnected: false, sinceMs: this.#options.clock.wallMs() })
       if (this.#gone.size > goneMax) this.#gone.delete(this.#gone.keys().next().value!)

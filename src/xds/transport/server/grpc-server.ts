@@ -1,4 +1,5 @@
-/** ADS over `@grpc/grpc-js`, which carries ready bytes: the only importer of that library. */
+/** gRPC services over `@grpc/grpc-js`, which carries ready bytes: the only importer of that library. */
+import type { Duplex } from 'node:stream'
 import * as grpc from '@grpc/grpc-js'
 import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort } from '#/std/host-port.ts'
@@ -14,21 +15,77 @@ export interface ServerStreamWriter {
   end(status?: { code: number; message: string }): void
 }
 
-export type OpenServerStream = (writer: ServerStreamWriter, protocol: 'delta' | 'sotw') => ServerStreamHandler
+/** Who is at the other end of a stream or call. */
+export interface CallPeer {
+  /** DER of the verified certificate of a client that showed one. */
+  certificate?: Buffer
+  /** Address and port, for logs. */
+  address: string
+}
 
-const bytesMethod = (path: string): grpc.MethodDefinition<Buffer, Buffer> => ({
-  path: `/envoy.service.discovery.v3.AggregatedDiscoveryService/${path}`,
-  requestStream: true,
-  responseStream: true,
+export type OpenServerStream = (
+  writer: ServerStreamWriter,
+  protocol: 'delta' | 'sotw',
+  peer: CallPeer,
+) => ServerStreamHandler
+
+/** One request, one answer. */
+export interface UnaryCall extends CallPeer {
+  request: Buffer
+  /** Value of the field `authorization`; empty for none. */
+  authorization: string
+}
+
+/** Throws `CallRefusal` to refuse. */
+export type UnaryMethod = (call: UnaryCall) => Promise<Uint8Array>
+
+/** The call ends with this status (https://grpc.io/docs/guides/status-codes/). */
+export class CallRefusal extends Error {
+  readonly code: number
+
+  constructor(code: number, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+const bytesMethod = (path: string, isStream: boolean): grpc.MethodDefinition<Buffer, Buffer> => ({
+  path,
+  requestStream: isStream,
+  responseStream: isStream,
   requestSerialize: (bytes) => bytes,
   requestDeserialize: (bytes) => bytes,
   responseSerialize: (bytes) => bytes,
   responseDeserialize: (bytes) => bytes,
 })
 
+const discovery = '/envoy.service.discovery.v3.AggregatedDiscoveryService'
 const service = {
-  DeltaAggregatedResources: bytesMethod('DeltaAggregatedResources'),
-  StreamAggregatedResources: bytesMethod('StreamAggregatedResources'),
+  DeltaAggregatedResources: bytesMethod(`${discovery}/DeltaAggregatedResources`, true),
+  StreamAggregatedResources: bytesMethod(`${discovery}/StreamAggregatedResources`, true),
+}
+
+/** The library tells a certificate only when the handshake has verified it. */
+function peerOf(call: grpc.ServerDuplexStream<Buffer, Buffer> | grpc.ServerUnaryCall<Buffer, Buffer>): CallPeer {
+  const certificate = call.getAuthContext().sslPeerCertificate?.raw
+  return { address: call.getPeer(), ...(certificate ? { certificate } : {}) }
+}
+
+async function answer(
+  call: grpc.ServerUnaryCall<Buffer, Buffer>,
+  method: UnaryMethod,
+  callback: grpc.sendUnaryData<Buffer>,
+): Promise<void> {
+  const [authorization] = call.metadata.get('authorization')
+  try {
+    const bytes = await method({ ...peerOf(call), request: call.request, authorization: String(authorization ?? '') })
+    callback(null, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+  } catch (error) {
+    // What is no refusal is a fault of ours: its words are for our log, not for the caller.
+    const isRefusal = error instanceof CallRefusal
+    callback({ code: isRefusal ? error.code : 13, details: isRefusal ? error.message : 'internal error' })
+    if (!isRefusal) throw error
+  }
 }
 
 function serve(
@@ -47,7 +104,7 @@ function serve(
       else call.end()
     },
   }
-  const handler = open(writer, protocol)
+  const handler = open(writer, protocol, peerOf(call))
   const close = (): void => {
     if (!isOpen) return
     isOpen = false
@@ -69,12 +126,28 @@ export class GrpcServer {
     'grpc.keepalive_time_ms': 30_000,
     'grpc.max_concurrent_streams': 2 ** 31 - 1,
   })
+  #injector: ReturnType<grpc.Server['createConnectionInjector']> | undefined
 
   constructor(open: OpenServerStream) {
     this.#server.addService(service, {
       DeltaAggregatedResources: (call: grpc.ServerDuplexStream<Buffer, Buffer>) => serve(call, open, 'delta'),
       StreamAggregatedResources: (call: grpc.ServerDuplexStream<Buffer, Buffer>) => serve(call, open, 'sotw'),
     })
+  }
+
+  /** Serves one more method. @param path `/package.Service/Method` */
+  addMethod(path: string, method: UnaryMethod, onFault: (error: unknown) => void): void {
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    const handle: grpc.handleUnaryCall<Buffer, Buffer> = (call, callback) => {
+      answer(call, method, callback).catch(onFault)
+    }
+    this.#server.addService({ [name]: bytesMethod(path, false) }, { [name]: handle })
+  }
+
+  /** Takes a connection that was accepted elsewhere: the clear side of TLS that ends there. */
+  take(connection: Duplex): void {
+    this.#injector ??= this.#server.createConnectionInjector(grpc.ServerCredentials.createInsecure())
+    this.#injector.injectConnection(connection)
   }
 
   /** @returns where it listens. @throws when the port is taken. */
@@ -87,6 +160,7 @@ export class GrpcServer {
   }
 
   stop(): void {
+    this.#injector?.destroy()
     this.#server.forceShutdown()
   }
 }
