@@ -29,3 +29,7 @@ export class UnwritableMessage extends Error {
 export function describeError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
+
+export function lateBody(limitMs: number): FramingFault {
+  return new FramingFault('client_stalled', `no byte of the body in ${limitMs} ms`)
+}

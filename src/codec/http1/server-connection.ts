@@ -17,7 +17,7 @@ import { onBytes } from '../shared-read.ts'
 import type { ResetReason, ServerHandler } from '../stream.ts'
 import type { TimerWheel } from '../timer-wheel.ts'
 import { BodyReader, nobody } from './body-reader.ts'
-import { describeError, FramingFault } from './fault.ts'
+import { describeError, FramingFault, lateBody } from './fault.ts'
 import type { FieldMemory } from './framing.ts'
 import { HeadBuffer } from './head-buffer.ts'
 import { InputGate } from './input-gate.ts'
@@ -235,14 +235,14 @@ export class Http1ServerConnection implements OutputOwner {
 
   // What ends it.
 
-  /** Bytes that are no message, or a mistake of whoever handles them. */
+  /** Bytes that are no message or come too late, or a mistake of whoever handles them. */
   onFault(error: unknown): void {
     const isFraming = error instanceof FramingFault
     const code: ErrorCodeName = isFraming ? error.code : 'extension_failed'
     const detail = isFraming ? error.message : describeError(error)
     const stream = this.#stream
     this.#options.handler.onMalformed(code, detail)
-    stream?.lose(isFraming ? 'protocol-error' : 'cancelled')
+    stream?.lose(code === 'client_stalled' ? 'timeout' : isFraming ? 'protocol-error' : 'cancelled')
     if (stream ? stream.isWhole : this.#state !== 'idle') this.#close()
     else if (stream?.hasHead) this.abort()
     else this.#refuse(code, isFraming ? detail : '')
@@ -278,7 +278,8 @@ export class Http1ServerConnection implements OutputOwner {
   #checkStall(): void {
     const isOwing = !this.body.isDone && !this.socket.isPaused()
     const isSlow = this.output.isFull || this.#state === 'closing'
-    if ((isOwing || isSlow) && this.#timer.isStill) this.abort('timeout')
+    if (isSlow && this.#timer.isStill) this.abort('timeout')
+    else if (isOwing && this.#timer.isStill) this.onFault(lateBody(this.#limits.stallTimeoutMs))
     else if (isSlow || !this.body.isDone) this.#timer.awaitProgress()
   }
 

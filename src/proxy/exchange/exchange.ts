@@ -34,6 +34,17 @@ export interface ExchangeOptions {
 
 const noTimeouts: Timeouts = { requestMs: 0, attemptMs: 0 }
 
+const lossDetails = {
+  bad_request: 'the client broke the rules within its request',
+  client_stalled: 'the client moved no byte for too long',
+  client_gone: 'the client left before the answer was complete',
+}
+
+function lossCode(reason: ResetReason): keyof typeof lossDetails {
+  if (reason === 'protocol-error') return 'bad_request'
+  return reason === 'timeout' ? 'client_stalled' : 'client_gone'
+}
+
 export class Exchange implements ServerSink {
   readonly stream: ServerStream
   readonly head: RequestHead
@@ -216,9 +227,9 @@ export class Exchange implements ServerSink {
 
   onReset(reason: ResetReason): void {
     if (this.#isOver) return
-    const code = reason === 'protocol-error' ? 'bad_request' : 'client_gone'
+    const code = lossCode(reason)
     this.record.code = code
-    this.record.detail = 'the client left before the answer was complete'
+    this.record.detail = lossDetails[code]
     this.record.flags = errorCodes[code].flag
     if (this.grpc) this.grpc.status = errorCodes[code].grpc
     this.#giveUp('cancelled')
