@@ -20,6 +20,7 @@ import type { ProxyContext } from './proxy-context.ts'
 import { identityOf } from './proxy-identity.ts'
 import { passthroughRoutes } from './table/passthrough.ts'
 import { ProxyTable } from './table/proxy-table.ts'
+import type { LimitTable } from './thread/limit-table.ts'
 import { PemWatch } from './tls/pem-watch.ts'
 import { clientCodec } from './upstream/client-codec.ts'
 
@@ -30,6 +31,8 @@ export interface ProxyEngineOptions {
   log: Log
   clock: Clock
   random: Random
+  /** Where several event loops of the process share addresses and limits. */
+  limitTable?: LimitTable
 }
 
 /** Precision of timeouts of requests, and of idle connections, ms. */
@@ -44,7 +47,7 @@ export class ProxyEngine {
   readonly memory: MemoryGuard
   #wasReady = false
 
-  constructor({ settings, source, events, log, clock, random }: ProxyEngineOptions) {
+  constructor({ settings, source, events, log, clock, random, limitTable }: ProxyEngineOptions) {
     this.identity = identityOf(settings)
     this.memory = new MemoryGuard({
       clock,
@@ -59,6 +62,7 @@ export class ProxyEngine {
     const certificates = new PemWatch({ clock, log, intervalMs: settings.certificateReloadMs })
     const upstream = {
       limits: settings,
+      limitTable,
       http1,
       http2,
       certificates,

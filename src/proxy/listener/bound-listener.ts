@@ -25,6 +25,10 @@ export interface BoundListenerOptions {
   tls?: TlsEntrance
   wheel: TimerWheel
   connectionsMax: number
+  /** Other event loops of the process listen there too, and the system chooses one for each connection (SO_REUSEPORT). */
+  isShared?: boolean
+  /** Whether a connection may come in, where more than this listener decides. */
+  admit?: (socket: Socket) => boolean
   /** What is done with the requests of a connection; undefined closes it. `peer` is what TLS told. */
   handlerFor: (socket: Socket, peer?: TlsPeer) => ServerHandler | undefined
   /** Takes connections that may be other than HTTP, in place of `handlerFor`; `onClosed` is called once each. */
@@ -81,7 +85,8 @@ export class BoundListener {
     const { host, port } = this.#options.address
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)
-      this.#server.listen({ host, port, backlog }, () => {
+      const shared = this.#options.isShared ? { reusePort: true } : {}
+      this.#server.listen({ host, port, backlog, ...shared }, () => {
         this.#server.removeListener('error', reject)
         this.#server.on('error', (error) => this.#options.onError(error))
         resolve()
@@ -111,7 +116,11 @@ export class BoundListener {
   }
 
   #accept(accepted: Socket): void {
-    const { proxyHeader, wheel } = this.#options
+    const { proxyHeader, wheel, admit } = this.#options
+    if (admit && !admit(accepted)) {
+      accepted.destroy()
+      return
+    }
     const socket = this.#tls ? accepted : withSharedRead(accepted)
     if (proxyHeader) {
       const onHeader = (plain: Socket, addresses?: AddressPair): void => this.#open(plain, addresses)

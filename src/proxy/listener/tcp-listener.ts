@@ -10,7 +10,7 @@ import { StreamEntrance } from '#/proxy/stream/stream-entrance.ts'
 import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
 import type { TlsEntrance, TlsPeer } from '#/proxy/tls/tls-entrance.ts'
 import type { HostPort } from '#/std/host-port.ts'
-import { BoundListener } from './bound-listener.ts'
+import { BoundListener, type BoundListenerOptions } from './bound-listener.ts'
 import { ConnectEntrance } from './connect-entrance.ts'
 import { ConnectionHandler } from './connection-handler.ts'
 import type { HttpConnection } from './http-entrance.ts'
@@ -52,6 +52,7 @@ export function newTcpListener({ entry, tls, context, onConnectionClosed }: TcpL
     ...(entry.listener.acceptsProxyProtocol ? { proxyHeader } : {}),
     wheel: coarseWheel,
     connectionsMax: settings.listenerConnectionsMax,
+    ...shareWithLoops(entry.name, context),
     handlerFor: entrances.handlerFor,
     onConnection: () => events.onConnection(entry.name),
     onConnectionClosed: () => {
@@ -61,6 +62,24 @@ export function newTcpListener({ entry, tls, context, onConnectionClosed }: TcpL
     onHandshakeFailed: (detail) => events.onMalformed(entry.name, 'client_tls_failed', detail),
     onError: (error) => log.error('a listener failed', { listener: entry.name, fault: error.message }),
   })
+}
+
+/** One event loop among several: they listen at the same address, and together take no more connections than one would. */
+function shareWithLoops(name: string, { limitTable, settings }: ProxyContext): Partial<BoundListenerOptions> {
+  if (!limitTable) return {}
+  const key = `listener ${name}`
+  const admit = (socket: Socket): boolean => {
+    const limit = limitTable.open(key)
+    const isAdmitted = limit.take(settings.listenerConnectionsMax)
+    if (!isAdmitted) limitTable.release(limit)
+    else
+      socket.once('close', () => {
+        limit.give()
+        limitTable.release(limit)
+      })
+    return isAdmitted
+  }
+  return { isShared: true, admit }
 }
 
 /** What connections of one listener become. */

@@ -37,7 +37,9 @@ export class DatagramListener {
     this.#entry = entry
     this.#context = context
     const { host } = entry.listener.address!
-    this.#socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
+    const type = isIPv6(host) ? 'udp6' : 'udp4'
+    // Among several event loops the system gives all datagrams of a client to one (SO_REUSEPORT).
+    this.#socket = createSocket({ type, reusePort: context.limitTable !== undefined })
     this.#socket.on('message', (bytes, client) => this.#onDatagram(bytes, client))
   }
 
