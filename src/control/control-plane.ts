@@ -9,6 +9,7 @@ import type { Log } from '#/std/log.ts'
 import { AdsServer } from '#/xds/serve/ads-server.ts'
 import { startApiServer } from './api/api-server.ts'
 import { controlMetrics } from './api/control-metrics.ts'
+import { type IdentityOptions, IdentityPlane } from './identity/identity-plane.ts'
 import { Publisher } from './publish/publisher.ts'
 import { FileSource } from './source/file-source.ts'
 import type { Fault, Resources } from './source/resources.ts'
@@ -25,12 +26,16 @@ export interface ControlPlaneOptions {
   api: HostPort
   /** Services without a cluster IP get one of this range; for `weft up --isolate`. */
   serviceRange?: string
+  /** Certificates for workloads, and xDS for those who show one; none when absent. */
+  identity?: IdentityOptions
   log: Log
 }
 
 export interface ControlPlane {
   xds: HostPort
   api: HostPort
+  /** The TLS port, where there is identity. */
+  secure?: HostPort
   stop(): Promise<void>
 }
 
@@ -67,7 +72,17 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const unsubscribe = source.subscribe(apply)
 
   const xds = await server.listen(options.xds)
-  // 5. Tell: state of objects and proxies over the HTTP API.
+  // 5. Vouch: a certificate for each workload, and a TLS port for all of the above.
+  const identity = options.identity
+    ? new IdentityPlane(options.identity, {
+        ads: server,
+        accountOf: (node) => translation?.mesh.workloads.get(node)?.serviceAccount,
+        clock: systemClock,
+        log,
+      })
+    : undefined
+  const secure = await identity?.listen()
+  // 6. Tell: state of objects and proxies over the HTTP API.
   const api = await startApiServer({
     address: options.api,
     state: {
@@ -77,17 +92,24 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       statuses: () =>
         translation ? withLiveness(translation.statuses, { mesh: translation.mesh, clients: server.clients() }) : [],
       proxies: () => server.clients().map((client) => proxyReport(client, translation?.mesh, admins)),
-      metrics: () => controlMetrics(server, translation),
+      metrics: () => controlMetrics(server, translation) + (identity?.metrics() ?? ''),
+      ...(identity ? { authority: identity } : {}),
     },
   })
-  log.info('control plane started', { xds: formatHostPort(xds), api: formatHostPort(api.address) })
+  log.info('control plane started', {
+    xds: formatHostPort(xds),
+    api: formatHostPort(api.address),
+    secure: secure && formatHostPort(secure),
+  })
   return {
     xds,
     api: api.address,
+    ...(secure ? { secure } : {}),
     async stop() {
       unsubscribe()
       source.stop()
       server.stop()
+      await identity?.stop()
       await api.stop()
     },
   }

@@ -5,10 +5,15 @@
  */
 import { parseArgs } from 'node:util'
 import { startControlPlane } from '#/control/control-plane.ts'
+import type { IdentityOptions } from '#/control/identity/identity-plane.ts'
+import { leafLifeMaxMs } from '#/identity/ca/authority.ts'
+import { trustDomainFault } from '#/identity/spiffe/spiffe-id.ts'
 import { formatHostPort, type HostPort, parseHostPort } from '#/std/host-port.ts'
 import { Log, type LogLevel, logLevels } from '#/std/log.ts'
 
 const usage = `Usage: control --config DIR [--config DIR …] [--xds 127.0.0.1:15010] [--api 127.0.0.1:15080]
+               [--secure 127.0.0.1:15012 --identity-dir DIR [--trust-domain cluster.local] [--leaf-life-ms 86400000]
+                [--ca-certificate-file FILE --ca-key-file FILE --ca-root-file FILE [--ca-crl-file FILE]]]
                [--service-range 198.19.0.0/20] [--log-level ${logLevels.join('|')}] [--log-format json|text]`
 
 function fail(message: string): never {
@@ -29,6 +34,14 @@ function readFlags() {
         config: { type: 'string', multiple: true, default: [] },
         xds: { type: 'string', default: '127.0.0.1:15010' },
         api: { type: 'string', default: '127.0.0.1:15080' },
+        secure: { type: 'string', default: '' },
+        'identity-dir': { type: 'string', default: '' },
+        'trust-domain': { type: 'string', default: 'cluster.local' },
+        'leaf-life-ms': { type: 'string', default: String(leafLifeMaxMs) },
+        'ca-certificate-file': { type: 'string', default: '' },
+        'ca-key-file': { type: 'string', default: '' },
+        'ca-root-file': { type: 'string', default: '' },
+        'ca-crl-file': { type: 'string', default: '' },
         'service-range': { type: 'string', default: '' },
         'log-level': { type: 'string', default: 'info' },
         'log-format': { type: 'string', default: 'json' },
@@ -37,6 +50,36 @@ function readFlags() {
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error))
   }
+}
+
+/** Files of a plugged-in authority are looked at this often, ms. */
+const authorityPollMs = 5000
+
+/** Identity needs a port and a folder. */
+function readIdentity(): IdentityOptions | undefined {
+  const { secure, 'identity-dir': folder, 'trust-domain': trustDomain, 'leaf-life-ms': life } = flags
+  if (secure === '' && folder === '') return undefined
+  if (secure === '' || folder === '') fail('--secure and --identity-dir go together')
+  const domainFault = trustDomainFault(trustDomain)
+  if (domainFault !== '') fail(`--trust-domain ${trustDomain}: ${domainFault}`)
+  const leafLifeMs = Number(life)
+  if (!(leafLifeMs >= 1000 && leafLifeMs <= leafLifeMaxMs))
+    fail(`--leaf-life-ms ${life}: expected 1000 to ${leafLifeMaxMs}`)
+  const plugged = readPlugged()
+  return { secure: readAddress('secure', secure), folder, trustDomain, leafLifeMs, ...(plugged ? { plugged } : {}) }
+}
+
+function readPlugged(): IdentityOptions['plugged'] {
+  const files = {
+    certificate: flags['ca-certificate-file'],
+    key: flags['ca-key-file'],
+    roots: flags['ca-root-file'],
+  }
+  const revocations = flags['ca-crl-file']
+  const given = Object.values(files).filter((path) => path !== '')
+  if (given.length === 0 && revocations === '') return undefined
+  if (given.length < 3) fail('--ca-certificate-file, --ca-key-file and --ca-root-file go together')
+  return { type: 'plugged', files, pollMs: authorityPollMs, ...(revocations ? { revocations } : {}) }
 }
 
 const flags = readFlags()
@@ -50,16 +93,22 @@ const log = new Log({
 })
 
 try {
+  const identity = readIdentity()
   const control = await startControlPlane({
     directories: flags.config,
     xds: readAddress('xds', flags.xds),
     api: readAddress('api', flags.api),
+    ...(identity ? { identity } : {}),
     ...(flags['service-range'] ? { serviceRange: flags['service-range'] } : {}),
     log,
   })
-  process.stdout.write(
-    `${JSON.stringify({ event: 'ready', xds: formatHostPort(control.xds), api: `http://${formatHostPort(control.api)}` })}\n`,
-  )
+  const ready = {
+    event: 'ready',
+    xds: formatHostPort(control.xds),
+    api: `http://${formatHostPort(control.api)}`,
+    ...(control.secure ? { secure: formatHostPort(control.secure) } : {}),
+  }
+  process.stdout.write(`${JSON.stringify(ready)}\n`)
   let isStopping = false
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {

@@ -2,6 +2,7 @@
 
 import type { Mesh, ObjectStatus } from '#/model/mesh.ts'
 import type { ResourceKind } from '#/xds/resources/resource.ts'
+import type { AuthorityReport, RotationCommand } from '../identity/identity-plane.ts'
 import type { Fault } from '../source/resources.ts'
 
 /** One type on one proxy's stream. */
@@ -42,4 +43,12 @@ export interface ControlState {
   isReady(): boolean
   /** Prometheus text. */
   metrics(): string
+  /** Where there is identity. */
+  authority?: {
+    report(): AuthorityReport
+    /** @returns why it can't be done now, or the report after it was. */
+    rotate(command: RotationCommand): AuthorityReport | string
+    /** The SPIFFE bundle document. */
+    bundleDocument(): string
+  }
 }

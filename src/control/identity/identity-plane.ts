@@ -8,7 +8,7 @@ import { Authority, type AuthoritySource, RotationRefusal } from '#/identity/ca/
 import { rootName } from '#/identity/ca/root-store.ts'
 import { readExtensions } from '#/identity/spiffe/certificate-extension.ts'
 import { parseSpiffeId, serviceAccountOf } from '#/identity/spiffe/spiffe-id.ts'
-import { formatCertificates, type TrustBundle } from '#/identity/spiffe/trust-bundle.ts'
+import { formatBundleDocument, formatCertificates, type TrustBundle } from '#/identity/spiffe/trust-bundle.ts'
 import { openTokenKey } from '#/identity/token/token-key.ts'
 import { LaptopTokenReviewer } from '#/identity/token/token-reviewer.ts'
 import { UsedTokens } from '#/identity/token/used-tokens.ts'
@@ -144,6 +144,10 @@ export class IdentityPlane {
       if (error instanceof RotationRefusal) return error.message
       throw error
     }
+  }
+
+  bundleDocument(): string {
+    return formatBundleDocument(this.#authority.presentBundle)
   }
 
   metrics(): string {
