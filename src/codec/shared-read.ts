@@ -11,6 +11,12 @@ import { blockBytesMax, giveBlock, takeBlock } from './block-pool.ts'
 /** A body of 100 KB is one read and one write, and bytes without end cost a third less than by 64 KB. */
 const bufferBytes = 262_144
 
+/**
+ * Full reads that one socket has in a row before the others have their turn: libuv goes on for 32, which would be 8 MB or 3 ms.
+ * The same bytes as when Node reads by 64 KB.
+ */
+const fullReadsMax = 8
+
 const shared = Buffer.allocUnsafeSlow(bufferBytes)
 /** Node keeps the buffer that it has when it gets none. */
 const same = undefined as unknown as Buffer
@@ -23,14 +29,16 @@ export class SharedRead {
   #early: Buffer[] | undefined
   /** Where reads go: the shared buffer or a block. Nothing before the first. */
   #buffer: Buffer | undefined
-  /** The last read brought all that it could: the next one comes at once. */
-  #wasFull = false
+  /** So many reads in a row brought all that they could: the next one comes at once. */
+  #fullReads = 0
+  /** Set once there is one. */
+  socket: Socket | undefined
   wantsBlocks = false
   /** Where the next read goes; nothing for the same place again. */
   readonly buffer = (): Buffer => {
     const isBlock = this.#buffer !== undefined && this.#buffer !== shared
     // Not behind a block that was kept: its reader is slow, and may keep a second as well as not.
-    const next = this.#wasFull && this.wantsBlocks && this.#buffer !== undefined
+    const next = this.#fullReads > 0 && this.wantsBlocks && this.#buffer !== undefined
     if (next) {
       if (isBlock) return same
       this.#buffer = takeBlock(blockBytesMax)
@@ -42,14 +50,18 @@ export class SharedRead {
     return this.#buffer
   }
   readonly callback = (bytes: number, buffer: Uint8Array): boolean => {
-    this.#wasFull = bytes === buffer.length
+    if (bytes < buffer.length) this.#fullReads = 0
+    else this.#fullReads++
     const chunk = (buffer as Buffer).subarray(0, bytes)
     if (this.read) this.read(chunk)
     else {
       this.#early ??= []
       this.#early.push(Buffer.from(chunk))
     }
-    return true
+    if (this.#fullReads < fullReadsMax || this.socket === undefined) return true
+    this.#fullReads = 1
+    setImmediate(readOn, this.socket)
+    return false
   }
 
   /** The block that the present chunk begins. */
@@ -78,6 +90,11 @@ export class SharedRead {
   }
 }
 
+/** Unless its reader has paused it since. */
+function readOn(socket: Socket): void {
+  if (!socket.destroyed && !socket.isPaused()) socket.resume()
+}
+
 const key = Symbol('SharedRead')
 
 interface SharingSocket extends Socket {
@@ -87,6 +104,7 @@ interface SharingSocket extends Socket {
 /** To be called right after `connect` with that `onread`. */
 export function linkSharedRead(socket: Socket, read: SharedRead): void {
   ;(socket as SharingSocket)[key] = read
+  read.socket = socket
 }
 
 /** What a server's sockets have beside what the types say; Node 26 has it so, and another Node keeps its own way of reading. */

@@ -1,9 +1,11 @@
 /**
- * The way out of an HTTP/2 connection: frames are written straight into one buffer, which leaves in one write a turn of the
- * event loop (measured: half the processor time of a write a frame). Buffers are shared by all connections; one that the system
- * has not taken whole stays with its write.
+ * The way out of an HTTP/2 connection: frames are written straight into one block, which leaves in one write a turn of the
+ * event loop (measured: half the processor time of a write a frame). It begins small, since most turns have little to say to
+ * most connections, and grows with what comes.
  */
 import type { Socket } from 'node:net'
+import { blockBytesMax, giveBlock, takeBlock } from '../block-pool.ts'
+import { BlockWriter } from '../block-writer.ts'
 import { errorCodes, flags, frameHeaderBytes, frameTypes, Http2Fault } from './frame.ts'
 
 export interface Http2OutputOwner {
@@ -15,10 +17,9 @@ export interface Http2OutputOwner {
   onFault(error: unknown): void
 }
 
-/** Room for a few DATA frames; a turn that brings more leaves in several writes. */
-const blockBytes = 65_536 + 4096
-const freeBlocksMax = 16
-const freeBlocks: Buffer[] = []
+/** What a block has room for at first, bytes; then four times as much, and so on. */
+const blockBytesMin = 16_384
+const growth = 4
 
 let waiting: Http2Output[] = []
 let batch: Http2Output[] = []
@@ -38,13 +39,12 @@ export class Http2Output {
   readonly #bytesMax: number
   readonly #queueBytesMax: number
   readonly #owner: Http2OutputOwner
+  readonly #writer: BlockWriter
   #block: Buffer | undefined
   #used = 0
   #isWaiting = false
   #isFull = false
   #isAwaited = false
-  /** TLS takes bytes later, and says when it has. */
-  readonly #isSlowToTake: boolean
   /** Bytes handed to the socket so far. */
   sentBytes = 0
 
@@ -54,10 +54,10 @@ export class Http2Output {
    */
   constructor(options: { socket: Socket; bytesMax: number; queueBytesMax: number; owner: Http2OutputOwner }) {
     this.#socket = options.socket
+    this.#writer = new BlockWriter(options.socket)
     this.#bytesMax = options.bytesMax
     this.#queueBytesMax = options.bytesMax + options.queueBytesMax
     this.#owner = options.owner
-    this.#isSlowToTake = 'encrypted' in options.socket
     options.socket.on('drain', () => this.#drained())
   }
 
@@ -130,10 +130,27 @@ export class Http2Output {
   }
 
   #reserve(length: number): Buffer {
-    if (this.#block !== undefined && this.#used + length > this.#block.length) this.flush()
-    this.#block ??= freeBlocks.pop() ?? Buffer.allocUnsafeSlow(blockBytes)
+    const block = this.#block
+    if (block !== undefined && this.#used + length <= block.length) return block
+    return this.#makeRoom(length)
+  }
+
+  #makeRoom(length: number): Buffer {
+    const block = this.#block
+    if (block !== undefined) {
+      if (this.#used + length > blockBytesMax) this.flush()
+      else {
+        const larger = takeBlock(Math.min(blockBytesMax, Math.max(block.length * growth, this.#used + length)))
+        block.copy(larger, 0, 0, this.#used)
+        giveBlock(block)
+        this.#block = larger
+        return larger
+      }
+    }
+    const next = takeBlock(Math.max(blockBytesMin, length))
+    this.#block = next
     this.#schedule()
-    return this.#block
+    return next
   }
 
   /** Asks for one `onFlushed`, never during this call. */
@@ -152,27 +169,19 @@ export class Http2Output {
     this.sentBytes += used
     const socket = this.#socket
     if (socket.destroyed || socket.writableEnded) {
-      release(block)
+      giveBlock(block)
       return
     }
-    // The system took it all at once: its place can be used again. Else (a slow reader) it goes with its write.
-    if (this.#send(block, used)) release(block)
+    if (this.#send(block, used)) giveBlock(block)
     if (!this.#isFull && socket.writableLength > this.#bytesMax) this.#isFull = true
   }
 
+  /** @returns whether the block can be used again. */
   #send(block: Buffer, used: number): boolean {
-    const socket = this.#socket
-    if (used <= copyBytesMax && socket.writableLength > 0) {
-      // Behind a write that waits: a small copy rather than a whole block held.
-      socket.write(Buffer.from(block.subarray(0, used)))
-      return true
-    }
-    if (this.#isSlowToTake) {
-      socket.write(block.subarray(0, used), () => release(block))
-      return false
-    }
-    socket.write(block.subarray(0, used))
-    return socket.writableLength === 0
+    if (used > copyBytesMax || this.#socket.writableLength === 0) return this.#writer.write(block, used)
+    // Behind a write that waits: a small copy rather than a whole block held.
+    this.#socket.write(Buffer.from(block.subarray(0, used)))
+    return true
   }
 
   #schedule(): void {
@@ -225,7 +234,3 @@ export class Http2Output {
 const copyBytesMax = 4096
 /** Measured: up to here a loop is cheaper than a call into the system. */
 const loopBytesMax = 96
-
-function release(block: Buffer): void {
-  if (freeBlocks.length < freeBlocksMax) freeBlocks.push(block)
-}
