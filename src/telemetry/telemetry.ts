@@ -164,6 +164,11 @@ export class Telemetry implements ProxyEvents {
     if (room) log.commit(writeLogLine(room, log.used, record, this.#lineOptions))
   }
 
+  /** Whole lines of the access log that another event loop has gathered. */
+  writeLines(bytes: Uint8Array, lines: number): void {
+    this.#log?.append(bytes, lines)
+  }
+
   /** Resolves when the lines written so far have left. */
   drain(): Promise<void> {
     return this.#log?.drain() ?? Promise.resolve()

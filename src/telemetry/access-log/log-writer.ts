@@ -7,9 +7,14 @@
 import { closeSync, openSync, write, writeSync } from 'node:fs'
 import type { Clock, Timer } from '#/std/clock.ts'
 
+/** Takes batches of whole lines over; the bytes are the caller's again when it returns. */
+export interface LineSink {
+  take(bytes: Uint8Array, lines: number): void
+}
+
 export interface LogWriterOptions {
-  /** `stdout`, or a file that is appended to. */
-  target: 'stdout' | { file: string }
+  /** `stdout`, a file that is appended to, or whoever writes for several event loops. */
+  target: 'stdout' | { file: string } | LineSink
   clock: Clock
   /** A batch leaves when it is this long, bytes. */
   batchLengthMax?: number
@@ -35,6 +40,7 @@ const lineRoomBytes = 16_384
 export class LogWriter {
   readonly #options: Required<LogWriterOptions>
   readonly #descriptor: number
+  readonly #sink: LineSink | undefined
   /** The batch that lines go into, and batches that are full. */
   #current: Buffer
   #used = 0
@@ -61,7 +67,9 @@ export class LogWriter {
       ...options,
     }
     this.#current = this.#newBuffer()
-    this.#descriptor = options.target === 'stdout' ? 1 : openSync(options.target.file, 'a', 0o640)
+    const { target } = options
+    this.#sink = typeof target === 'object' && 'take' in target ? target : undefined
+    this.#descriptor = typeof target === 'object' && 'file' in target ? openSync(target.file, 'a', 0o640) : 1
   }
 
   get #waitingBytes(): number {
@@ -101,6 +109,19 @@ export class LogWriter {
     this.#lines++
     if (this.#waitingBytes >= this.#options.batchLengthMax) this.#flush()
     else this.#schedule()
+  }
+
+  /** Whole lines that another event loop has gathered. They have waited there: they leave now. */
+  append(bytes: Uint8Array, lines: number): void {
+    const room = this.reserve(bytes.length)
+    if (!room) {
+      this.droppedLines += lines - 1
+      return
+    }
+    room.set(bytes, this.#used)
+    this.#lines += lines - 1
+    this.commit(this.#used + bytes.length)
+    this.#flush()
   }
 
   #newBuffer(): Buffer {
@@ -147,6 +168,11 @@ export class LogWriter {
 
   /** `lines` are lost when it fails. */
   #send(batch: Buffer, lines: number): void {
+    if (this.#sink) {
+      this.#sink.take(batch, lines)
+      this.#sent(null, lines)
+      return
+    }
     write(this.#descriptor, batch, (error, written) => {
       // Closing has written what was in flight, as far as it could.
       if (this.#isClosed) return
@@ -191,7 +217,8 @@ export class LogWriter {
     this.#seal()
     for (const { bytes, lines } of this.#full.splice(0)) {
       try {
-        writeSync(this.#descriptor, bytes)
+        if (this.#sink) this.#sink.take(bytes, lines)
+        else writeSync(this.#descriptor, bytes)
       } catch (error) {
         this.droppedLines += lines
         this.#options.onError(error instanceof Error ? error : new Error(String(error)))

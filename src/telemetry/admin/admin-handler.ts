@@ -22,6 +22,7 @@ class AdminExchange implements ServerSink {
   readonly #state: AdminState
   #afterwards: (() => void) | undefined
   #pieces: Iterator<string> | undefined
+  #isGone = false
 
   constructor(stream: ServerStream, state: AdminState) {
     this.#stream = stream
@@ -33,6 +34,18 @@ class AdminExchange implements ServerSink {
   }
 
   onEnd(): void {
+    const { gather } = this.#state
+    if (!gather) this.#respond()
+    else gather(this.#path, () => !this.#isGone && this.#respond())
+  }
+
+  get #path(): string {
+    const { path } = this.#stream.head
+    const mark = path.indexOf('?')
+    return mark < 0 ? path : path.slice(0, mark)
+  }
+
+  #respond(): void {
     const answer = this.#answer()
     this.#afterwards = answer.afterwards
     const { status, contentType, body, headers = [] } = answer
@@ -81,8 +94,7 @@ class AdminExchange implements ServerSink {
 
   #answer(): Answer {
     const { head } = this.#stream
-    const mark = head.path.indexOf('?')
-    const path = mark < 0 ? head.path : head.path.slice(0, mark)
+    const path = this.#path
     const method = head.method === 'HEAD' ? 'GET' : head.method
     const page = adminPages.find((each) => each.path === path)
     if (!page?.isPublic) {
@@ -96,7 +108,7 @@ class AdminExchange implements ServerSink {
       return { ...textAnswer(`${path} takes ${page.method}`, 405), headers: ['allow', allow] }
     }
     try {
-      return page.answer(this.#state, new URLSearchParams(mark < 0 ? '' : head.path.slice(mark + 1)), head)
+      return page.answer(this.#state, new URLSearchParams(head.path.slice(path.length)), head)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       this.#state.log.error('admin page failed', { path, reason })
@@ -113,6 +125,7 @@ class AdminExchange implements ServerSink {
   }
 
   onReset(): void {
+    this.#isGone = true
     this.#pieces = undefined
     this.#finish()
   }

@@ -2,8 +2,7 @@
 import { getHeader, type RequestHead } from '#/codec/message.ts'
 import { type LogLevel, logLevels } from '#/std/log.ts'
 import { chooseFormat, contentTypes, expose, formatLabels, formatNumber } from '../metric/exposition.ts'
-import type { Registry } from '../metric/registry.ts'
-import type { AdminState, ClusterStatus } from './admin-state.ts'
+import type { AdminState, ClusterStatus, FamilySource } from './admin-state.ts'
 import { type Answer, gather, jsonAnswer, textAnswer } from './answer.ts'
 
 export interface AdminPage {
@@ -103,13 +102,13 @@ function loggingAnswer(log: { level: LogLevel }, wanted: string | null): Answer 
   return textAnswer(`level: ${log.level}`)
 }
 
-function statsAnswer(registry: Registry, query: URLSearchParams): Answer {
+function statsAnswer(registry: FamilySource, query: URLSearchParams): Answer {
   const filter = query.get('filter') ?? ''
   if (query.get('format') === 'json') return jsonAnswer([...statObjects(registry, filter)])
   return { ...textAnswer(''), body: gather(statLines(registry, filter)) }
 }
 
-function* statLines(registry: Registry, filter: string): Generator<string> {
+function* statLines(registry: FamilySource, filter: string): Generator<string> {
   for (const family of registry.families) {
     for (const { suffix, labels, le, value } of family.samples()) {
       const all = formatLabels(le === '' ? labels : [...labels, 'le', le])
@@ -119,7 +118,7 @@ function* statLines(registry: Registry, filter: string): Generator<string> {
   }
 }
 
-function* statObjects(registry: Registry, filter: string) {
+function* statObjects(registry: FamilySource, filter: string) {
   for (const family of registry.families) {
     const { name, type } = family
     if (!name.includes(filter)) continue

@@ -1,6 +1,6 @@
 /** What the admin endpoint asks of the engine around it: all that it knows and can do. */
 import type { Log } from '#/std/log.ts'
-import type { Registry } from '../metric/registry.ts'
+import type { Family } from '../metric/family.ts'
 
 export interface EndpointStatus {
   /** `address:port`. */
@@ -21,9 +21,14 @@ export interface ClusterStatus {
   endpoints: readonly EndpointStatus[]
 }
 
+/** Whoever has metrics. */
+export interface FamilySource {
+  readonly families: Iterable<Family>
+}
+
 export interface AdminState {
   log: Log
-  registry: Registry
+  registry: FamilySource
   /** Whether requests should be sent here, and in a few words why not. */
   readiness(): { isReady: boolean; detail: string }
   /** Everything that the proxy was told and made of it; any JSON, Maps allowed. Secrets are blackened by the endpoint. */
@@ -33,4 +38,9 @@ export interface AdminState {
   drain(): void
   /** Ends the process in an orderly way. */
   quit(): void
+  /**
+   * Absent: a page is answered at once from what is here. Else it is answered when `done` is called: what it tells has been
+   * gathered from other event loops then.
+   */
+  gather?(path: string, done: () => void): void
 }
