@@ -14,6 +14,8 @@ const freeBytesMax = 4 * 1024 * 1024
 
 export const blockBytesMax = unitBytes << classMax
 
+/** The memory of all blocks, in use or not. */
+const memories = new WeakSet<ArrayBufferLike>()
 const free: Buffer[][] = Array.from({ length: classMax + 1 }, () => [])
 let freeBytes = 0
 
@@ -22,9 +24,20 @@ export function takeBlock(bytes: number): Buffer {
   if (bytes > blockBytesMax) return Buffer.allocUnsafeSlow(bytes)
   const size = sizeClass(bytes)
   const block = free[size]!.pop()
-  if (block === undefined) return Buffer.allocUnsafeSlow(unitBytes << size)
+  if (block === undefined) return makeBlock(unitBytes << size)
   freeBytes -= block.length
   return block
+}
+
+function makeBlock(bytes: number): Buffer {
+  const block = Buffer.allocUnsafeSlow(bytes)
+  memories.add(block.buffer)
+  return block
+}
+
+/** The chunk lies in a block, whose owner may write something else there later. */
+export function isInBlock(chunk: Uint8Array): boolean {
+  return memories.has(chunk.buffer)
 }
 
 /** @param block whole, as it was taken; nobody reads or writes it any more. */

@@ -6,7 +6,7 @@
  * Who passes on all that comes (`onBlocks`) gets what comes without a pause in a block, which it may keep in place of a copy.
  */
 import { Socket } from 'node:net'
-import { blockBytesMax, giveBlock, takeBlock } from './block-pool.ts'
+import { blockBytesMax, giveBlock, isInBlock, takeBlock } from './block-pool.ts'
 
 /** A body of 100 KB is one read and one write, and bytes without end cost a third less than by 64 KB. */
 const bufferBytes = 262_144
@@ -139,6 +139,8 @@ export function onBytes(socket: Socket, read: ByteReader): void {
   const sharing = (socket as SharingSocket)[key]
   if (sharing === undefined) {
     socket.on('data', read)
+    // A listener alone does not restart what was paused by name.
+    if (socket.isPaused()) socket.resume()
     return
   }
   sharing.read = read
@@ -187,9 +189,9 @@ export function returnBytes(socket: Socket, bytes: Buffer): void {
   else if (bytes.length > 0) socket.unshift(bytes)
 }
 
-/** The chunk is overwritten by the next read. */
+/** The chunk is overwritten by the next read, or when its block is used again. */
 export function isLent(chunk: Uint8Array): boolean {
-  return chunk.buffer === shared.buffer
+  return chunk.buffer === shared.buffer || isInBlock(chunk)
 }
 
 /** The chunk, for keeps. */

@@ -2,16 +2,14 @@
  * One stream of an HTTP/2 connection, either side (RFC 9113 section 5): windows, what waits for them, and its end.
  * A subclass speaks the seam's language (`../stream.ts`).
  */
+import { giveBlock } from '../block-pool.ts'
+import { ByteQueue } from '../byte-queue.ts'
 import { UnwritableMessage } from '../http1/fault.ts'
 import type { HeaderList } from '../message.ts'
-import { owned } from '../shared-read.ts'
 import type { ResetReason } from '../stream.ts'
 import type { Http2Core } from './connection-core.ts'
 import { errorCodes } from './frame.ts'
 import { Progress } from './progress.ts'
-
-/** Pieces that wait are kept as they are when they are large, copied when they would hold a large buffer alive. */
-const keptWholeBytes = 8192
 
 export abstract class Http2Stream {
   readonly id: number
@@ -22,12 +20,11 @@ export abstract class Http2Stream {
   #receiveLeft: number
   #receiveOwed = 0
   /** Our bytes that wait for a window, and what ends them. */
-  #sending: Uint8Array[] | undefined
-  #sendingFrom = 0
+  #sending: ByteQueue | undefined
   #endWaits = false
   #trailers: HeaderList | undefined
   /** The peer's bytes that wait for our reader. */
-  #received: Buffer[] | undefined
+  #received: ByteQueue | undefined
   #receivedEnd = false
   #receivedTrailers: HeaderList | undefined
   #isPaused = false
@@ -80,9 +77,8 @@ export abstract class Http2Stream {
     if (this.#sending === undefined) from = this.connection.sender.send(this, chunk, 0, chunk.length)
     this.movedBytes += from
     if (from === chunk.length) return !this.connection.output.isFull || this.#wait()
-    const rest = from === 0 ? chunk : chunk.subarray(from)
-    this.#sending ??= []
-    this.#sending.push(rest.length < keptWholeBytes ? Buffer.from(rest) : owned(rest))
+    this.#sending ??= new ByteQueue()
+    this.#sending.append(chunk, from)
     this.connection.sender.block(this)
     return false
   }
@@ -104,16 +100,14 @@ export abstract class Http2Stream {
 
   /** Sends one frame's worth of what waits. @returns true when nothing waits any more. */
   sendWaiting(): boolean {
-    if (this.#sending !== undefined) {
-      const first = this.#sending[0]!
-      const end = Math.min(first.length, this.#sendingFrom + this.connection.peer.frameBytes)
-      const before = this.#sendingFrom
-      this.#sendingFrom = this.connection.sender.send(this, first, before, end)
-      this.movedBytes += this.#sendingFrom - before
-      if (this.#sendingFrom < first.length) return false
-      this.#sending.shift()
-      this.#sendingFrom = 0
-      if (this.#sending.length > 0) return false
+    const sending = this.#sending
+    if (sending !== undefined) {
+      const { from } = sending
+      const end = Math.min(sending.to, from + this.connection.peer.frameBytes)
+      const sent = this.connection.sender.send(this, sending.first, from, end)
+      this.movedBytes += sent - from
+      sending.readTo(sent)
+      if (sending.length > 0) return false
       this.#sending = undefined
     }
     if (this.#endWaits) {
@@ -168,8 +162,8 @@ export abstract class Http2Stream {
     if (piece.length === 0) return
     if (this.#isPaused || this.#received !== undefined) {
       this.connection.receiveWindow.hold(piece.length)
-      this.#received ??= []
-      this.#received.push(piece.length < keptWholeBytes ? Buffer.from(piece) : owned(piece))
+      this.#received ??= new ByteQueue()
+      this.#received.append(piece)
     } else this.#passOn(piece)
   }
 
@@ -224,9 +218,11 @@ export abstract class Http2Stream {
   deliverWaiting(): void {
     const received = this.#received
     while (received !== undefined && received.length > 0 && !this.#isPaused && !this.isOver) {
-      const piece = received.shift()!
-      this.connection.receiveWindow.passOn(piece.length)
-      this.#passOn(piece)
+      const { from, to } = received
+      const block = received.takeFirst()
+      this.connection.receiveWindow.passOn(to - from)
+      this.#passOn(block.subarray(from, to))
+      giveBlock(block)
     }
     if (this.isOver || this.#isPaused) return
     this.#received = undefined
@@ -257,10 +253,14 @@ export abstract class Http2Stream {
     this.isOver = true
     this.isSendClosed = true
     this.isReceiveClosed = true
+    this.#sending?.clear()
     this.#sending = undefined
     this.#endWaits = false
-    for (const piece of this.#received ?? []) this.connection.receiveWindow.passOn(piece.length)
-    this.#received = undefined
+    if (this.#received !== undefined) {
+      this.connection.receiveWindow.passOn(this.#received.length)
+      this.#received.clear()
+      this.#received = undefined
+    }
     this.connection.remove(this)
   }
 
