@@ -1,5 +1,6 @@
 /** Every setting of the sidecar, with the reason for its default. */
 import { connectionSettings } from './connection-settings.ts'
+import { identitySettings } from './identity-settings.ts'
 import { protocolSettings } from './protocol-settings.ts'
 import type { SettingTable, SettingValues } from './setting.ts'
 
@@ -25,6 +26,7 @@ export const proxySettings = {
     default: [{ host: '127.0.0.1', port: 15010 }],
     reason: 'Control planes, tried in turn. May be given several times.',
   },
+  ...identitySettings,
   admin: {
     type: 'address',
     default: { host: '127.0.0.1', port: 15000 },

@@ -17,6 +17,14 @@ export const upSettings = {
     reason:
       'Time between the word that a replica goes and its end; the word reaches all sidecars of a laptop within some tens of ms.',
   },
+  leafLifeMs: {
+    type: 'integer',
+    unit: 'ms',
+    min: 1000,
+    max: 86_400_000,
+    default: 86_400_000,
+    reason: "Life of the workloads' certificates; they are renewed at half of it. Short ones show that nobody notices.",
+  },
   restartInitialMs: {
     type: 'integer',
     unit: 'ms',

@@ -10,6 +10,9 @@ import { helpText } from '#/config/describe-settings.ts'
 import type { ProxySettings } from '#/config/proxy-settings.ts'
 import { proxySettings } from '#/config/proxy-settings.ts'
 import { readSettings } from '#/config/read-settings.ts'
+import { askForCertificate } from '#/identity/workload/certificate-client.ts'
+import { openSecureStream } from '#/identity/workload/secure-stream.ts'
+import { WorkloadIdentity } from '#/identity/workload/workload-identity.ts'
 import { BoundListener } from '#/proxy/listener/bound-listener.ts'
 import { WorkingSet } from '#/proxy/memory/working-set.ts'
 import { dumpProxy } from '#/proxy/proxy-dump.ts'
@@ -49,15 +52,33 @@ function readProxySettings(): ProxySettings {
   process.exit(2)
 }
 
-function newXdsClient(settings: ProxySettings, log: Log): XdsClient {
+/** None without the addresses of an authority. */
+function newIdentity(settings: ProxySettings, log: Log): WorkloadIdentity | undefined {
+  const { controlSecure, trustDomain, identityTokenFile, trustBundleFile, certificateReloadMs } = settings
+  if (controlSecure.length === 0) return undefined
+  return new WorkloadIdentity({
+    addresses: controlSecure,
+    trustDomain,
+    tokenFile: identityTokenFile,
+    bundleFile: trustBundleFile,
+    pollMs: certificateReloadMs,
+    ask: askForCertificate,
+    backoff: new Backoff({ ...reconnect, random }),
+    clock,
+    random,
+    log,
+  })
+}
+
+function newXdsClient(settings: ProxySettings, identity: WorkloadIdentity | undefined, log: Log): XdsClient {
   const { stateDir, nodeId } = settings
   const path = join(stateDir, 'last-good.json')
   return new XdsClient({
     node: nodeOf(settings, manifest.version),
-    addresses: settings.control,
+    addresses: identity ? settings.controlSecure : settings.control,
     protocol: settings.xdsProtocol,
     decoders,
-    openStream: (options) => new GrpcStream(options),
+    openStream: (options) => (identity ? openSecureStream(identity, options) : new GrpcStream(options)),
     backoff: new Backoff({ ...reconnect, random }),
     clock,
     log,
@@ -89,14 +110,25 @@ interface Program {
   engine: ProxyEngine
   telemetry: Telemetry
   xds: XdsClient
+  identity: WorkloadIdentity | undefined
   log: Log
 }
 
-function adminState({ settings, engine, telemetry, xds, log }: Program, stop: () => void): AdminState {
+/**
+ * Nobody is called ready without the leaf that others may ask for; but what served before its control plane went away serves on, since
+ * an authority that can't be reached has refused nothing.
+ */
+function readinessOf({ engine, identity }: Pick<Program, 'engine' | 'identity'>): { isReady: boolean; detail: string } {
+  const isKnown = !identity || identity.svid.value !== undefined || identity.isUnreachable
+  const isReady = engine.isReady && isKnown
+  return { isReady, detail: isReady ? '' : engine.unreadiness || `has no certificate: ${identity?.reason}` }
+}
+
+function adminState({ settings, engine, telemetry, xds, identity, log }: Program, stop: () => void): AdminState {
   return {
     log,
     registry: telemetry.registry,
-    readiness: () => ({ isReady: engine.isReady, detail: engine.unreadiness }),
+    readiness: () => readinessOf({ engine, identity }),
     configDump: () => ({ node: nodeOf(settings, manifest.version), xds: xds.status, ...dumpProxy(engine) }),
     clusters: () => clusterStatuses(engine),
     drain: stop,
@@ -134,9 +166,10 @@ async function serveAdmin(program: Program, stop: () => void): Promise<BoundList
   return admin
 }
 
-function logWhenReady(engine: ProxyEngine, admin: BoundListener, log: Log): void {
-  if (!engine.isReady) {
-    clock.after(readyPollMs, () => logWhenReady(engine, admin, log), true)
+function logWhenReady(program: Program, admin: BoundListener): void {
+  const { log } = program
+  if (!readinessOf(program).isReady) {
+    clock.after(readyPollMs, () => logWhenReady(program, admin), true)
     return
   }
   new WorkingSet({ clock, log, ...workingSet }).start()
@@ -154,10 +187,24 @@ function tellMemory({ memory }: ProxyEngine, { registry }: Telemetry): void {
   )
 }
 
+/** Configuration is for who shows a leaf, so that comes first. */
+function startXds(xds: XdsClient, identity: WorkloadIdentity | undefined): void {
+  if (!identity) {
+    xds.start()
+    return
+  }
+  const unsubscribe = identity.svid.subscribe(() => {
+    unsubscribe()
+    xds.start()
+  })
+  identity.start()
+}
+
 async function main(): Promise<void> {
   const settings = readProxySettings()
   const log = new Log({ component: 'proxy', level: settings.logLevel, format: settings.logFormat })
-  const xds = newXdsClient(settings, log)
+  const identity = newIdentity(settings, log)
+  const xds = newXdsClient(settings, identity, log)
   const telemetry = newTelemetry(settings, xds, log)
   const engine = new ProxyEngine({ settings, source: xds, events: telemetry, log, clock, random })
   tellMemory(engine, telemetry)
@@ -168,6 +215,7 @@ async function main(): Promise<void> {
     void engine.drain.start().then(() => {
       engine.close()
       xds.stop()
+      identity?.stop()
       telemetry.close()
       log.info('stopped')
       process.exit(0)
@@ -179,13 +227,14 @@ async function main(): Promise<void> {
       stop()
     })
   }
-  const admin = await serveAdmin({ settings, engine, telemetry, xds, log }, stop)
+  const program = { settings, engine, telemetry, xds, identity, log }
+  const admin = await serveAdmin(program, stop)
   // From here on a mistake costs the connection that it happened on, not the others.
   process.on('uncaughtException', (error) =>
     log.error('a fault that nobody caught', { stack: error.stack ?? String(error) }),
   )
-  xds.start()
-  logWhenReady(engine, admin, log)
+  startXds(xds, identity)
+  logWhenReady(program, admin)
 }
 
 try {

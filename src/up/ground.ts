@@ -25,6 +25,8 @@ export interface Site {
   probeFrom?: string
   /** The command line that runs `argv` here. */
   enterAsApplication(argv: readonly string[]): string[]
+  /** User that the sidecar runs as; absent: as `weft up` itself. */
+  sidecarUser?: number
   enterAsSidecar(argv: readonly string[]): string[]
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '#/std/clock.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { appEnvironment, expandArguments } from './app-environment.ts'
 import type { Ground, Site } from './ground.ts'
+import type { LaptopIdentity } from './identity/laptop-identity.ts'
 import type { LogFolder } from './log-folder.ts'
 import type { Announce } from './mesh-event.ts'
 import { Child } from './process/child.ts'
@@ -24,6 +25,7 @@ export interface ReplicaFactoryOptions {
   /** Command line of the proxy. */
   proxy: readonly string[]
   control: HostPort
+  identity: LaptopIdentity
   inherited: Environment
   settings: ReplicaOptions['settings']
   announce: Announce
@@ -38,7 +40,7 @@ export class ReplicaFactory {
   }
 
   async create(plan: WorkloadPlan, pod: string): Promise<Replica> {
-    const { ground, clock, state, settings, announce, onChange } = this.#options
+    const { ground, clock, state, settings, announce, identity, onChange } = this.#options
     const site = await ground.prepare(plan, pod)
     const logOf = (process: string): string => this.#options.logs.fileOf(plan.namespace, pod, process)
     const environments = new Map(plan.containers.map(({ name }) => [name, this.#environment(plan, pod, site, name)]))
@@ -49,7 +51,10 @@ export class ReplicaFactory {
       podFile: join(state.pods, `${plan.namespace}_${pod}.yaml`),
       settings,
       clock,
-      announce,
+      announce: (event) => {
+        if (event.event === 'workload' && event.change === 'gone') identity.forget(this.#stateOf(plan, pod))
+        announce(event)
+      },
       onChange,
       logOf,
       environmentOf: (container) => environments.get(container)!,
@@ -66,15 +71,17 @@ export class ReplicaFactory {
   }
 
   #launchSidecar(plan: WorkloadPlan, pod: string, site: Site, logOf: (process: string) => string): Child {
-    const { proxy, control, state, inherited } = this.#options
+    const { proxy, control, identity, inherited } = this.#options
+    const folder = this.#stateOf(plan, pod)
     const argv = sidecarArguments({
       program: proxy,
       plan,
       pod,
       control,
       admin: site.addresses.admin,
-      stateFolder: join(state.sidecars, `${plan.namespace}_${pod}`),
+      stateFolder: folder,
       accessLogFile: logOf('access'),
+      identityFlags: identity.sidecarFlags({ plan, pod, folder, user: site.sidecarUser }),
     })
     return this.#launch({
       argv: site.enterAsSidecar(argv),
@@ -82,6 +89,10 @@ export class ReplicaFactory {
       folder: '/',
       logFile: logOf('sidecar'),
     })
+  }
+
+  #stateOf({ namespace }: WorkloadPlan, pod: string): string {
+    return join(this.#options.state.sidecars, `${namespace}_${pod}`)
   }
 
   #launch(options: { argv: string[]; environment: Environment; folder: string; logFile: string }): Child {

@@ -14,10 +14,12 @@ export interface SidecarOptions {
   /** Folder for its last good configuration. */
   stateFolder: string
   accessLogFile: string
+  /** How it gets its identity. */
+  identityFlags: Readonly<Record<string, string>>
 }
 
 export function sidecarArguments(options: SidecarOptions): string[] {
-  const { program, plan, pod, control, admin, stateFolder, accessLogFile } = options
+  const { program, plan, pod, control, admin, stateFolder, accessLogFile, identityFlags } = options
   const { namespace, name, labels, serviceAccount } = plan
   const flags = {
     'node-id': formatNodeId({ namespace, pod }),
@@ -30,6 +32,7 @@ export function sidecarArguments(options: SidecarOptions): string[] {
     admin: formatHostPort(admin),
     'state-dir': stateFolder,
     'access-log': accessLogFile,
+    ...identityFlags,
     // Nobody new calls it by then: `weft up` has waited until everybody knows that it goes.
     'drain-delay-ms': '0',
   }

@@ -31,6 +31,10 @@ export interface StateFolder {
   sidecars: string
   /** Programs bundled for this run. */
   programs: string
+  /** Roots, keys and what else is secret; kept from run to run. */
+  identity: string
+  /** What sidecars trust. */
+  trust: string
 }
 
 export function stateRoot(environment: Environment): string {
@@ -51,13 +55,15 @@ export function stateFolderOf(root: string, directory: string): StateFolder {
     logs: inside('logs'),
     sidecars: inside('sidecars'),
     programs: inside('programs'),
+    identity: inside('identity'),
+    trust: join(inside('identity'), 'trust'),
   }
 }
 
 /** Makes the folder for a new run: what an earlier one said about its processes is gone. */
 export function prepareStateFolder(folder: StateFolder): void {
   rmSync(folder.pods, { recursive: true, force: true })
-  for (const path of [folder.pods, folder.logs, folder.sidecars, folder.programs]) {
+  for (const path of [folder.pods, folder.logs, folder.sidecars, folder.programs, folder.identity]) {
     mkdirSync(path, { recursive: true, mode: 0o700 })
   }
 }

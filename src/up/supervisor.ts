@@ -13,6 +13,7 @@ import { ControlProcess } from './control-process.ts'
 import { Fleet } from './fleet.ts'
 import type { Ground } from './ground.ts'
 import { hintsFor } from './hints.ts'
+import { LaptopIdentity } from './identity/laptop-identity.ts'
 import { type AddressPlan, planAddresses } from './isolate/address-plan.ts'
 import { NamespaceGround } from './isolate/namespace-ground.ts'
 import { Network } from './isolate/network.ts'
@@ -60,6 +61,7 @@ export class Supervisor {
   readonly #source: FileSource
   readonly #isolation: Isolation | undefined
   #control: ControlProcess | undefined
+  #identity: LaptopIdentity | undefined
   #fleet: Fleet | undefined
   #ground: Ground | undefined
   #watch: ConfigWatch | undefined
@@ -110,6 +112,7 @@ export class Supervisor {
       state: this.#state,
       proxy: programs.proxy,
       control: control.xds,
+      identity: control.identity,
       inherited: this.#options.environment,
       settings: this.#options.settings,
       announce,
@@ -145,6 +148,7 @@ export class Supervisor {
     await this.#fleet?.stop(settings.stopMs)
     await this.#control?.stop(settings.stopMs)
     await this.#ground?.close()
+    this.#identity?.stop()
     this.#logs.stop()
     this.#guard.dismiss()
     forgetRunningMesh(this.#state)
@@ -162,17 +166,21 @@ export class Supervisor {
 
   async #startControl(book: PortBook, program: readonly string[]) {
     const { directory, environment, settings, announce } = this.#options
-    const ports = await book.take(['control/xds', 'control/api'])
+    const ports = await book.take(['control/xds', 'control/api', 'control/secure'])
     const host = this.#ground!.controlHost
     const xds = { host, port: ports.get('control/xds')! }
     const api = { host: '127.0.0.1', port: ports.get('control/api')! }
-    const { restartInitialMs, restartMaxMs } = settings
+    const { restartInitialMs, restartMaxMs, leafLifeMs } = settings
+    const secure = { host, port: ports.get('control/secure')! }
+    const identity = new LaptopIdentity({ state: this.#state, secure, leafLifeMs, clock: this.#clock, log: this.#log })
+    this.#identity = identity
     const control = new ControlProcess({
       program,
       directories: [directory, this.#state.pods],
       ...(this.#isolation ? { serviceRange: this.#isolation.plan.services } : {}),
       xds,
       api,
+      identityFlags: identity.controlFlags(),
       environment,
       logFile: this.#logs.fileOf('control'),
       guard: this.#guard,
@@ -187,7 +195,7 @@ export class Supervisor {
     this.#watch = new ConfigWatch({ api: url, clock: this.#clock, announce })
     control.start()
     await control.ready
-    return { xds, api }
+    return { xds, api, identity }
   }
 
   async #openGround(book: PortBook, { resources }: SourceSnapshot): Promise<Ground> {

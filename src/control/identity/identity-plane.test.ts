@@ -20,7 +20,7 @@ import { nextSvid, type SteeredPlane, steerPlane } from './testing/steered-plane
 
 test('a workload with a token gets a leaf in its own name, which verifies, and logs nothing of key or token', async (t) => {
   const steered = await steerPlane(t)
-  const { identity, log } = await steered.workload()
+  const { identity, log } = steered.workload()
   identity.start()
   const svid = await nextSvid(identity)
   assert.equal(svid.spiffeId, `spiffe://${trustDomain}/ns/shop/sa/cart`)
@@ -39,7 +39,7 @@ test('a workload with a token gets a leaf in its own name, which verifies, and l
 
 test('the leaf is renewed by itself at half its life, without another token, under a new key', async (t) => {
   const steered = await steerPlane(t, { leafLifeMs: 1000 })
-  const { identity } = await steered.workload()
+  const { identity } = steered.workload()
   identity.start()
   const first = await nextSvid(identity)
   const second = await nextSvid(identity, (svid) => svid !== first)
@@ -56,13 +56,13 @@ test('a workload whose leaf ran out while nobody answered recovers by a fresh to
     isAnswering
       ? askForCertificate(call)
       : Promise.reject(new CertificateRefusal({ code: 14, message: 'nobody answers' }))
-  const { identity, tokenFile } = await steered.workload({ ask })
+  const { identity, tokenFile } = steered.workload({ ask })
   identity.start()
   const first = await nextSvid(identity)
   isAnswering = false
   while (first.expiresMs > clock.wallMs()) await new Promise((resolve) => setTimeout(resolve, 20))
   assert.ok(identity.isUnreachable)
-  writeFileSync(tokenFile, await steered.newToken())
+  writeFileSync(tokenFile, steered.newToken())
   isAnswering = true
   const second = await nextSvid(identity, (svid) => svid !== first)
   assert.ok(second.expiresMs > clock.wallMs())
@@ -72,7 +72,7 @@ test('a workload whose leaf ran out while nobody answered recovers by a fresh to
 
 test('what is trusted reaches a workload at once, and another signing root makes it renew', async (t) => {
   const steered = await steerPlane(t, { leafLifeMs: 10_000 })
-  const { identity } = await steered.workload()
+  const { identity } = steered.workload()
   identity.start()
   const first = await nextSvid(identity)
   steered.plane.rotate('begin')
@@ -89,7 +89,7 @@ test('what is trusted reaches a workload at once, and another signing root makes
 
 test('a workload that can not reach the authority says so', async (t) => {
   const steered = await steerPlane(t)
-  const { identity } = await steered.workload()
+  const { identity } = steered.workload()
   await steered.plane.stop()
   identity.start()
   while (identity.reason === '' || !identity.isUnreachable) await new Promise(setImmediate)
@@ -141,7 +141,7 @@ function connect(t: TestContext, steered: SteeredPlane, options: { node: string;
 test('configuration goes to who shows the leaf of that node, and to nobody else', async (t) => {
   const accounts = new Map([['other-1.shop', 'other']])
   const steered = await steerPlane(t, { accountOf: (node) => accounts.get(node) })
-  const { identity } = await steered.workload()
+  const { identity } = steered.workload()
   identity.start()
   const leaf = await nextSvid(identity)
   assert.match(await connect(t, steered, { node: 'cart-1.shop' }), /shows a certificate/)

@@ -61,8 +61,8 @@ export interface AuthorityReport {
 export const rotationCommands = ['begin', 'advance', 'abort'] as const
 export type RotationCommand = (typeof rotationCommands)[number]
 
-/** Where the bundle stands in the folder, for sidecars to begin with. */
-export const bundleFileName = 'trust-bundle.pem'
+/** Where the bundle stands in the folder, for sidecars to begin with: apart from all that is secret. */
+export const bundleFileName = 'trust/bundle.pem'
 /** The key by which `weft up` signs tokens. */
 export const tokenKeyFileName = 'token.key'
 

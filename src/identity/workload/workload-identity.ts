@@ -66,6 +66,10 @@ export class WorkloadIdentity {
     this.#watch = new FileWatch({ paths: [bundleFile], clock, intervalMs: pollMs, onChange: () => this.#readBundle() })
   }
 
+  get trustDomain(): string {
+    return this.#options.trustDomain
+  }
+
   /** The present leaf with its key and roots; none before the first. */
   get svid(): Watched<Svid> {
     return this.#svid

@@ -72,6 +72,7 @@ export class NamespaceGround implements Ground {
       services: this.#services(workload.namespace),
       probeFrom: plan.prober,
       enterAsApplication: (argv) => this.#enterAsApplication(argv, { number, namespace: workload.namespace }),
+      sidecarUser: proxyUid,
       enterAsSidecar: (argv) => this.#enterAsSidecar(argv, { number, workload, pod }),
     }
   }
@@ -174,6 +175,7 @@ export class NamespaceGround implements Ground {
     const binds: [string, string][] = [
       [this.#stateOf(options.workload, options.pod), `${stage}/state`],
       [state.logs, `${stage}/logs`],
+      [state.trust, `${stage}/trust`],
       [state.programs, `${stage}/programs`],
       [join(home, 'node_modules'), `${stage}/node_modules`],
       [home, `${stage}/home`],

@@ -35,12 +35,13 @@ export interface SteeredPlane {
   /** The PEM of what is trusted, as sidecars begin with it. */
   bundleFile: string
   key: Uint8Array
-  newToken(bearer?: TokenBearer): Promise<string>
+  newToken(bearer?: TokenBearer): string
   /** A workload with its own token file; not started. */
-  workload(options?: {
-    bearer?: TokenBearer
-    ask?: typeof askForCertificate
-  }): Promise<{ identity: WorkloadIdentity; tokenFile: string; log: string[] }>
+  workload(options?: { bearer?: TokenBearer; ask?: typeof askForCertificate }): {
+    identity: WorkloadIdentity
+    tokenFile: string
+    log: string[]
+  }
 }
 
 const quiet = (lines: string[]): Log => new Log({ component: 'test', sink: { write: (line) => void lines.push(line) } })
@@ -65,7 +66,7 @@ export async function steerPlane(
     ads.stop()
     rmSync(folder, { recursive: true })
   })
-  const newToken = (bearer = cart): Promise<string> => signToken(key, bearer, clock.wallMs())
+  const newToken = (bearer = cart): string => signToken(key, bearer, clock.wallMs())
   let count = 0
   return {
     plane,
@@ -76,9 +77,9 @@ export async function steerPlane(
     bundleFile,
     key,
     newToken,
-    async workload({ bearer = cart, ask = askForCertificate } = {}) {
+    workload({ bearer = cart, ask = askForCertificate } = {}) {
       const tokenFile = join(folder, `token-${count++}`)
-      writeFileSync(tokenFile, await newToken(bearer))
+      writeFileSync(tokenFile, newToken(bearer))
       const lines: string[] = []
       const random = seededRandom(count)
       const identity = new WorkloadIdentity({

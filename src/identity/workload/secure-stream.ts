@@ -1,0 +1,17 @@
+/** Streams to the control plane by TLS, under the leaf of the moment of dialling. */
+import { GrpcStream, type GrpcStreamOptions } from '#/xds/transport/client/grpc-stream.ts'
+import { dialSecurely } from './secure-dial.ts'
+import type { WorkloadIdentity } from './workload-identity.ts'
+
+/** To be used once there is a leaf. */
+export function openSecureStream(identity: WorkloadIdentity, options: GrpcStreamOptions): GrpcStream {
+  return new GrpcStream({
+    ...options,
+    isSecure: true,
+    dial: (address) => {
+      const leaf = identity.svid.value
+      const roots = leaf?.bundlePem ?? ''
+      return dialSecurely(address, { roots, trustDomain: identity.trustDomain, ...(leaf ? { leaf } : {}) })
+    },
+  })
+}
