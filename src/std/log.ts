@@ -16,6 +16,8 @@ export interface LogSink {
 export interface LogOptions {
   /** What speaks: `control`, `proxy`, `up`. */
   component: string
+  /** Told with each line. */
+  fields?: LogFields
   level?: LogLevel
   format?: 'json' | 'text'
   sink?: LogSink
@@ -48,9 +50,12 @@ const standardError = new StandardError()
 export class Log {
   readonly #options: Required<LogOptions>
   #threshold: number
+  /** Told of a new level: others may log for this process. */
+  onLevel: ((level: LogLevel) => void) | undefined
 
   constructor(options: LogOptions) {
     this.#options = {
+      fields: {},
       level: 'info',
       format: 'json',
       sink: standardError,
@@ -66,6 +71,7 @@ export class Log {
 
   set level(level: LogLevel) {
     this.#threshold = logLevels.indexOf(level)
+    this.onLevel?.(level)
   }
 
   debug(message: string, fields?: LogFields): void {
@@ -86,14 +92,14 @@ export class Log {
 
   #write(rank: number, message: string, fields: LogFields = {}): void {
     if (rank < this.#threshold) return
-    const { component, format, sink, now } = this.#options
+    const { component, fields: own, format, sink, now } = this.#options
     const level = logLevels[rank]
     const time = new Date(now()).toISOString()
     if (format === 'json') {
-      sink.write(`${JSON.stringify({ time, level, component, message, ...fields })}\n`)
+      sink.write(`${JSON.stringify({ time, level, component, message, ...own, ...fields })}\n`)
       return
     }
-    const rest = Object.entries(fields)
+    const rest = Object.entries({ ...own, ...fields })
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => ` ${name}=${String(value)}`)
       .join('')

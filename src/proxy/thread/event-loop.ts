@@ -8,8 +8,6 @@ import { LoopSubscriptions } from './loop-subscriptions.ts'
 
 export interface LoopThread {
   order(order: LoopOrder): void
-  /** Ends it without asking. */
-  kill(): void
 }
 
 export interface LoopThreadOwner {

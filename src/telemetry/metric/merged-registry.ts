@@ -31,7 +31,7 @@ type SeriesByKey = Map<string, Series>
 /** Of families that all loops would tell alike: they are the process's. */
 const ofProcess = /^process_|_info$|^weft_proxy_xds_/
 /** The worst loop speaks for all. */
-const isWorst = /^nodejs_eventloop_lag/
+const isWorst = /^nodejs_eventloop_lag|^weft_proxy_(overloaded|memory_limit_bytes)$/
 
 export class MergedRegistry implements FamilySource {
   readonly #options: MergedRegistryOptions
