@@ -1,6 +1,6 @@
 /** Connections to the control plane by TLS: who answers must be the control plane of the trust domain. */
 import { type KeyObject, X509Certificate } from 'node:crypto'
-import { connect, type TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import type { HostPort } from '#/std/host-port.ts'
 import { readExtensions } from '../spiffe/certificate-extension.ts'
 import { controlAccount, controlDnsName, formatSpiffeId, serviceAccountId } from '../spiffe/spiffe-id.ts'
@@ -15,6 +15,8 @@ export interface SecureDialOptions {
 
 /** Not connected yet; tells a handshake that failed by `error`. TLS 1.3, and HTTP/2 by ALPN. */
 export function dialSecurely(address: HostPort, { roots, trustDomain, leaf }: SecureDialOptions): TLSSocket {
+  // Only where it is needed, for `node:tls` costs megabytes; an import, lazy or not, would be loaded at the start of a bundle.
+  const { connect } = process.getBuiltinModule('node:tls')
   const expected = formatSpiffeId(serviceAccountId(trustDomain, controlAccount))
   return connect({
     ...address,
