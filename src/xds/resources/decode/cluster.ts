@@ -4,6 +4,7 @@ import { readAssignment } from './assignment.ts'
 import { readBalancing } from './cluster-balancing.ts'
 import type { FieldReader } from './field-reader.ts'
 import { factText, readCommonProtocolOptions, readConfigSource, readWeftMetadata } from './part.ts'
+import { readClientSocket } from './transport-socket.ts'
 
 /** Envoy's default (Cluster.connect_timeout), ms. */
 const defaultConnectTimeoutMs = 5000
@@ -60,9 +61,18 @@ function readProtocolOptions(options: FieldReader): Cluster['protocol'] | undefi
     downstream.skip()
     return 'downstream'
   }
+  const auto = options.message('auto_config')
+  if (auto) {
+    // ALPN decides; who picks nothing speaks HTTP/1.1.
+    auto.skip()
+    return 'http1'
+  }
   const explicit = options.message('explicit_http_config')
   if (!explicit) {
-    options.fault('', 'only explicit_http_config and use_downstream_protocol_config are supported by this proxy')
+    options.fault(
+      '',
+      'only explicit_http_config, auto_config and use_downstream_protocol_config are supported by this proxy',
+    )
     return undefined
   }
   explicit.message('http_protocol_options')
@@ -86,14 +96,6 @@ function readCircuitBreakers(breakers: FieldReader | undefined): void {
   }
 }
 
-/** Plain text is no transport socket at all, or the one that does nothing. */
-function readTransportSocket(socket: FieldReader | undefined): void {
-  if (!socket) return
-  const name = socket.string('name')
-  if (name === 'envoy.transport_sockets.raw_buffer') socket.skip()
-  else socket.fault('name', `transport socket ${name} is unsupported by this proxy`)
-}
-
 function serviceOf(reader: FieldReader): Cluster['service'] {
   const facts = readWeftMetadata(reader)
   const port = facts.get('port')
@@ -113,8 +115,8 @@ export function readCluster(reader: FieldReader): Cluster {
   const protocol = readProtocol(reader)
   const service = serviceOf(reader)
   readCircuitBreakers(reader.message('circuit_breakers'))
-  readTransportSocket(reader.message('transport_socket'))
+  const transport = readClientSocket(reader.message('transport_socket'))
   const connectTimeoutMs = reader.durationMs('connect_timeout') ?? defaultConnectTimeoutMs
   if (connectTimeoutMs === 0) reader.fault('connect_timeout', 'must be above 0')
-  return { name, discovery, loadBalancing, connectTimeoutMs, protocol, ...(service ? { service } : {}) }
+  return { name, discovery, loadBalancing, connectTimeoutMs, protocol, ...transport, ...(service ? { service } : {}) }
 }

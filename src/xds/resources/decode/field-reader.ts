@@ -84,6 +84,11 @@ export class FieldReader {
     return (this.#take(name) as string | undefined) ?? ''
   }
 
+  /** Bytes that are UTF-8. */
+  text(name: string): string {
+    return Buffer.from((this.#take(name) as Uint8Array | undefined) ?? new Uint8Array()).toString()
+  }
+
   /** 0 when absent, as proto3 has it. */
   number(name: string): number {
     return (this.#take(name) as number | undefined) ?? 0

@@ -3,18 +3,23 @@
  * alone, chains with a TCP proxy.
  */
 import type { Listener, ListenerProtocol, ListenerTarget, StreamRoute } from '#/model/listener.ts'
+import type { ServerTls } from '#/model/tls.ts'
 import type { AnyContent, FieldReader } from './field-reader.ts'
 import { readManager } from './http-connection-manager.ts'
 import { expectBoolean, factText, readAddress, readWeftMetadata, type WeftFacts } from './part.ts'
 import { inOrder, readChainMatch, readStream } from './stream-chain.ts'
+import { readServerSocket } from './transport-socket.ts'
 
 const managerType = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'
 
+const proxyProtocolType = 'envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol'
 const tcpProxyType = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'
 
 interface Chains {
   target?: ListenerTarget
   streams: StreamRoute[]
+  /** Of all chains alike. */
+  tls?: ServerTls
 }
 
 /** Chains of streams, and at most one of requests. */
@@ -22,7 +27,12 @@ function readChains(reader: FieldReader): Chains {
   const fallback = reader.message('default_filter_chain')
   const chains: Chains = { streams: [] }
   let managers = 0
-  for (const chain of [...reader.messages('filter_chains'), ...(fallback ? [fallback] : [])]) {
+  const all = [...reader.messages('filter_chains'), ...(fallback ? [fallback] : [])]
+  const tls = all.map((chain) => readServerSocket(chain.message('transport_socket')))
+  if (tls.some((one) => JSON.stringify(one) !== JSON.stringify(tls[0])))
+    reader.fault('filter_chains', 'transport_socket differs; one for all is supported by this proxy')
+  if (tls[0]) chains.tls = tls[0]
+  for (const chain of all) {
     const match = readChainMatch(chain.message('filter_chain_match'))
     const typed = readFilter(chain)
     if (typed?.typeName === tcpProxyType) chains.streams.push(readStream(chain, typed.open(tcpProxyType), match))
@@ -57,16 +67,29 @@ function readFilter(chain: FieldReader): AnyContent | undefined {
 /** Inspectors find out what is spoken, which this proxy does by itself where it matters. */
 const idleListenerFilters = /^envoy\.filters\.listener\.(tls|http)_inspector$/
 
-/** @returns whether connections arrive by redirection. */
-function readListenerFilters(reader: FieldReader): boolean {
+function readListenerFilters(reader: FieldReader): Pick<Listener, 'isRedirected' | 'acceptsProxyProtocol'> {
   let isRedirected = reader.wrappedBoolean('use_original_dst') ?? false
+  let acceptsProxyProtocol = reader.wrappedBoolean('use_proxy_proto') ?? false
   for (const filter of reader.messages('listener_filters')) {
     const name = filter.string('name')
     if (name === 'envoy.filters.listener.original_dst') isRedirected = true
+    else if (name === 'envoy.filters.listener.proxy_protocol') acceptsProxyProtocol = readProxyFilter(filter)
     else if (!idleListenerFilters.test(name))
       filter.fault('name', `listener filter ${name} is unsupported by this proxy`)
   }
-  return isRedirected
+  return { isRedirected, ...(acceptsProxyProtocol ? { acceptsProxyProtocol } : {}) }
+}
+
+/** @returns true: connections begin with a header. */
+function readProxyFilter(filter: FieldReader): boolean {
+  const config = filter.any('typed_config')?.open(proxyProtocolType)
+  if (config?.boolean('allow_requests_without_proxy_protocol'))
+    config.fault(
+      'allow_requests_without_proxy_protocol',
+      'is unsupported by this proxy: who may leave it out may write it',
+    )
+  config?.ignore('stat_prefix')
+  return true
 }
 
 function readApiListener(api: FieldReader): ListenerTarget | undefined {
@@ -101,7 +124,7 @@ export function readListener(reader: FieldReader): Listener {
   if (!api && !reader.has('address') && streams.length === 0) reader.fault('address', 'is missing')
   if (!target && streams.length === 0 && !isOnDemand) reader.fault('filter_chains', 'there is none that is supported')
   expectBoolean(reader, 'bind_to_port', true)
-  const hasOriginal = readListenerFilters(reader)
+  const filters = readListenerFilters(reader)
   const protocol = protocolOf(facts, { ...chains, ...(target ? { target } : {}) })
   return {
     name,
@@ -110,7 +133,9 @@ export function readListener(reader: FieldReader): Listener {
     ...(protocol === 'http' ? {} : { protocol }),
     target: isOnDemand ? { type: 'on-demand' } : (target ?? { type: 'streams' }),
     ...(streams.length > 0 ? { streams } : {}),
-    isRedirected: facts.get('redirected') === true || hasOriginal,
+    ...(chains.tls ? { tls: chains.tls } : {}),
+    ...filters,
+    isRedirected: facts.get('redirected') === true || filters.isRedirected,
     isLazy: facts.get('lazy') === true,
   }
 }

@@ -11,6 +11,7 @@ import { HttpProtocolOptionsSchema } from '#/xds/proto/envoy/extensions/upstream
 import type { Encode } from '../resource.ts'
 import { adsSource, durationOf, type InitOf, packAny } from './any.ts'
 import { assignmentMessage } from './assignment.ts'
+import { clientSocket } from './transport-socket.ts'
 import { weftMetadata } from './weft-metadata.ts'
 
 const lbPolicy = {
@@ -60,27 +61,34 @@ function discovery(cluster: Cluster): Init {
 
 /** Envoy drops trailers of HTTP/1 unless told otherwise. */
 const http1Options = { enableTrailers: true }
+/** WebSocket over HTTP/2 (RFC 8441). */
+const http2Options = { allowConnect: true }
 
-function upstreamProtocol(protocol: Cluster['protocol']): InitOf<typeof HttpProtocolOptionsSchema> {
+function upstreamProtocol({ protocol, tls }: Cluster): InitOf<typeof HttpProtocolOptionsSchema> {
+  if (tls?.alpn.includes('h2') && tls.alpn.includes('http/1.1')) {
+    const value = { httpProtocolOptions: http1Options, http2ProtocolOptions: http2Options }
+    return { upstreamProtocolOptions: { case: 'autoConfig', value } }
+  }
   if (protocol === 'downstream') {
-    const value = { httpProtocolOptions: http1Options, http2ProtocolOptions: {} }
+    const value = { httpProtocolOptions: http1Options, http2ProtocolOptions: http2Options }
     return { upstreamProtocolOptions: { case: 'useDownstreamProtocolConfig', value } }
   }
   const protocolConfig =
     protocol === 'http1'
       ? { case: 'httpProtocolOptions' as const, value: http1Options }
-      : { case: 'http2ProtocolOptions' as const, value: {} }
+      : { case: 'http2ProtocolOptions' as const, value: http2Options }
   return { upstreamProtocolOptions: { case: 'explicitHttpConfig', value: { protocolConfig } } }
 }
 
 function protocolOptions(cluster: Cluster): Init {
-  const options = create(HttpProtocolOptionsSchema, upstreamProtocol(cluster.protocol))
+  const options = create(HttpProtocolOptionsSchema, upstreamProtocol(cluster))
   const key = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
   return { typedExtensionProtocolOptions: { [key]: packAny(HttpProtocolOptionsSchema, options) } }
 }
 
 export const encodeCluster: Encode<Cluster> = (cluster) => {
   const { name, service } = cluster
+  const transportSocket = clientSocket(cluster)
   const metadata = weftMetadata({
     namespace: service?.namespace,
     service: service?.name,
@@ -93,6 +101,7 @@ export const encodeCluster: Encode<Cluster> = (cluster) => {
     lbPolicy: lbPolicy[cluster.loadBalancing],
     ...discovery(cluster),
     ...protocolOptions(cluster),
+    ...(transportSocket ? { transportSocket } : {}),
     ...(metadata ? { metadata } : {}),
   }
   return toBinary(ClusterSchema, create(ClusterSchema, init))

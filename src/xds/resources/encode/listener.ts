@@ -3,11 +3,13 @@ import { create, type DescMessage, toBinary } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Listener, RouteSource } from '#/model/listener.ts'
 import { TrafficDirection } from '#/xds/proto/envoy/config/core/v3/base_pb.ts'
+import { type FilterChain, FilterChainSchema } from '#/xds/proto/envoy/config/listener/v3/listener_components_pb.ts'
 import { ListenerSchema } from '#/xds/proto/envoy/config/listener/v3/listener_pb.ts'
 import { CorsSchema } from '#/xds/proto/envoy/extensions/filters/http/cors/v3/cors_pb.ts'
 import { RouterSchema } from '#/xds/proto/envoy/extensions/filters/http/router/v3/router_pb.ts'
 import { HttpInspectorSchema } from '#/xds/proto/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts'
 import { OriginalDstSchema } from '#/xds/proto/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts'
+import { ProxyProtocolSchema } from '#/xds/proto/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.ts'
 import { TlsInspectorSchema } from '#/xds/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts'
 import type { HttpConnectionManager } from '#/xds/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import {
@@ -18,6 +20,7 @@ import type { Encode } from '../resource.ts'
 import { addressOf, adsSource, durationOf, packAny } from './any.ts'
 import { routeMessage } from './route.ts'
 import { streamChain } from './stream-chain.ts'
+import { serverSocket } from './transport-socket.ts'
 import { weftMetadata } from './weft-metadata.ts'
 
 /** What Envoy would do unasked and Gateway API does not want: new request ids, an idle limit on streams, a server header. */
@@ -42,6 +45,7 @@ function connectionManager(name: string, routes: RouteSource): HttpConnectionMan
     streamIdleTimeout: durationOf(0),
     serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
     httpProtocolOptions: { acceptHttp10: true, enableTrailers: true },
+    http2ProtocolOptions: { allowConnect: true },
     upgradeConfigs: [{ upgradeType: 'websocket' }],
   })
 }
@@ -54,12 +58,13 @@ function apiManager(name: string, routes: RouteSource): HttpConnectionManager {
 }
 
 /** What Envoy has to look at before it can choose a chain. */
-function listenerFilters({ protocol, isRedirected }: Listener) {
+function listenerFilters({ protocol, isRedirected, acceptsProxyProtocol }: Listener) {
   const filter = <T extends DescMessage>(name: string, schema: T) => ({
     name: `envoy.filters.listener.${name}`,
     configType: { case: 'typedConfig' as const, value: packAny(schema, create(schema)) },
   })
   return [
+    ...(acceptsProxyProtocol ? [filter('proxy_protocol', ProxyProtocolSchema)] : []),
     ...(isRedirected ? [filter('original_dst', OriginalDstSchema)] : []),
     ...(protocol === 'tls' || protocol === 'auto' ? [filter('tls_inspector', TlsInspectorSchema)] : []),
     ...(protocol === 'auto' ? [filter('http_inspector', HttpInspectorSchema)] : []),
@@ -70,13 +75,16 @@ function listenerFilters({ protocol, isRedirected }: Listener) {
 const detectTimeoutMs = 200
 
 /** Beside streams the chain of requests asks for HTTP. */
-function requestChain(listener: Listener, manager: Any) {
+function requestChain(listener: Listener, manager: Any): FilterChain {
   const filter = {
     name: 'envoy.filters.network.http_connection_manager',
     configType: { case: 'typedConfig' as const, value: manager },
   }
   const match = { applicationProtocols: ['http/1.0', 'http/1.1', 'h2c'] }
-  return { filters: [filter], ...(listener.streams?.length ? { filterChainMatch: match } : {}) }
+  return create(FilterChainSchema, {
+    filters: [filter],
+    ...(listener.streams?.length ? { filterChainMatch: match } : {}),
+  })
 }
 
 export const encodeListener: Encode<Listener> = (listener) => {
@@ -94,6 +102,7 @@ export const encodeListener: Encode<Listener> = (listener) => {
     ...(address && typedManager ? [requestChain(listener, typedManager)] : []),
     ...streams.map(streamChain),
   ]
+  if (listener.tls) for (const chain of filterChains) chain.transportSocket = serverSocket(listener.tls)
   return toBinary(
     ListenerSchema,
     create(ListenerSchema, {

@@ -1,0 +1,101 @@
+/** TLS and PROXY headers → envoy.config.core.v3.TransportSocket, on either side. */
+import { isIP } from 'node:net'
+import { create, type DescMessage, type MessageShape } from '@bufbuild/protobuf'
+import type { Cluster } from '#/model/cluster.ts'
+import type { PemSource, ServerTls, TlsCertificate } from '#/model/tls.ts'
+import {
+  type DataSourceSchema,
+  type TransportSocket,
+  TransportSocketSchema,
+} from '#/xds/proto/envoy/config/core/v3/base_pb.ts'
+import { ProxyProtocolConfig_Version } from '#/xds/proto/envoy/config/core/v3/proxy_protocol_pb.ts'
+import { ProxyProtocolUpstreamTransportSchema } from '#/xds/proto/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.ts'
+import { RawBufferSchema } from '#/xds/proto/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts'
+import {
+  type CertificateValidationContextSchema,
+  SubjectAltNameMatcher_SanType,
+  type TlsCertificateSchema,
+} from '#/xds/proto/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
+import {
+  type CommonTlsContextSchema,
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '#/xds/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
+import { type InitOf, packAny } from './any.ts'
+
+function socket<T extends DescMessage>(name: string, schema: T, message: MessageShape<T>): TransportSocket {
+  const value = packAny(schema, message)
+  return create(TransportSocketSchema, {
+    name: `envoy.transport_sockets.${name}`,
+    configType: { case: 'typedConfig', value },
+  })
+}
+
+function dataSource(source: PemSource): InitOf<typeof DataSourceSchema> {
+  return source.type === 'file'
+    ? { specifier: { case: 'filename', value: source.path } }
+    : { specifier: { case: 'inlineString', value: source.pem } }
+}
+
+function certificate({ chain, privateKey }: TlsCertificate): InitOf<typeof TlsCertificateSchema> {
+  return { certificateChain: dataSource(chain), privateKey: dataSource(privateKey) }
+}
+
+function sanType(name: string): SubjectAltNameMatcher_SanType {
+  if (name.includes('://')) return SubjectAltNameMatcher_SanType.URI
+  return isIP(name) === 0 ? SubjectAltNameMatcher_SanType.DNS : SubjectAltNameMatcher_SanType.IP_ADDRESS
+}
+
+function validation(trustedCa: PemSource, subjectNames: readonly string[] = []): InitOf<typeof CommonTlsContextSchema> {
+  const value: InitOf<typeof CertificateValidationContextSchema> = {
+    trustedCa: dataSource(trustedCa),
+    matchTypedSubjectAltNames: subjectNames.map((name) => ({
+      sanType: sanType(name),
+      matcher: { matchPattern: { case: 'exact' as const, value: name } },
+    })),
+  }
+  return { validationContextType: { case: 'validationContext', value } }
+}
+
+/** Without `trustedCa` a client's certificate is asked of nobody; with it one is asked for, and must be good when it is shown. */
+export function serverSocket({
+  certificates,
+  alpn,
+  clientCertificate,
+  trustedCa,
+  subjectNames,
+}: ServerTls): TransportSocket {
+  const isAsked = clientCertificate !== 'none' && trustedCa !== undefined
+  const message = create(DownstreamTlsContextSchema, {
+    commonTlsContext: {
+      tlsCertificates: certificates.map(certificate),
+      alpnProtocols: [...alpn],
+      ...(isAsked ? validation(trustedCa, subjectNames) : {}),
+    },
+    requireClientCertificate: clientCertificate === 'required',
+  })
+  return socket('tls', DownstreamTlsContextSchema, message)
+}
+
+function tlsToEndpoint(tls: NonNullable<Cluster['tls']>): TransportSocket {
+  const { serverName, alpn, certificate: own, trustedCa, subjectNames } = tls
+  const message = create(UpstreamTlsContextSchema, {
+    sni: serverName,
+    commonTlsContext: {
+      ...(own ? { tlsCertificates: [certificate(own)] } : {}),
+      alpnProtocols: [...alpn],
+      ...(trustedCa ? validation(trustedCa, subjectNames) : {}),
+    },
+  })
+  return socket('tls', UpstreamTlsContextSchema, message)
+}
+
+/** @returns undefined for plain text. */
+export function clientSocket({ tls, proxyProtocol }: Cluster): TransportSocket | undefined {
+  const inner = tls ? tlsToEndpoint(tls) : undefined
+  if (!proxyProtocol) return inner
+  const version = proxyProtocol === 'v1' ? ProxyProtocolConfig_Version.V1 : ProxyProtocolConfig_Version.V2
+  const plain = socket('raw_buffer', RawBufferSchema, create(RawBufferSchema))
+  const message = create(ProxyProtocolUpstreamTransportSchema, { config: { version }, transportSocket: inner ?? plain })
+  return socket('upstream_proxy_protocol', ProxyProtocolUpstreamTransportSchema, message)
+}
