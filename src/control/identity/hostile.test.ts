@@ -67,6 +67,22 @@ test('a token that served is refused for another key', async (t) => {
   assert.equal(counted(steered, 'token_replayed'), 1)
 })
 
+test('a workload whose answer was lost asks again for the same key, and is granted', async (t) => {
+  const steered = await steerPlane(t)
+  let isLost = true
+  const { identity } = steered.workload({
+    ask: async (call) => {
+      const chain = await askForCertificate(call)
+      if (!isLost) return chain
+      isLost = false
+      throw new CertificateRefusal({ code: 14, message: 'lost' })
+    },
+  })
+  identity.start()
+  assert.equal((await nextSvid(identity)).spiffeId, `spiffe://${trustDomain}/ns/shop/sa/cart`)
+  assert.equal(counted(steered, 'token_replayed'), 0)
+})
+
 test('names and extensions that a request wishes for are ignored, and told', async (t) => {
   const steered = await steerPlane(t)
   const { publicKey, privateKey } = newKeys()

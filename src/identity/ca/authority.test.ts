@@ -71,9 +71,11 @@ test('a leaf lives as long as the setting says, a day at most, and shorter on re
   const { publicKey } = newKeys()
   const lifeOf = (leafLifeMs: number, lifeMs?: number): number => {
     const issued = open({ leafLifeMs }).issue({ publicKey, id, ...(lifeMs ? { lifeMs } : {}) })
-    return Math.ceil((issued.expiresMs - clock.wallMs()) / 1000) * 1000
+    const span = issued.leaf.validToDate.getTime() - issued.leaf.validFromDate.getTime()
+    assert.ok(span <= dayMs, `${span} ms`)
+    return Math.floor((issued.expiresMs - clock.wallMs()) / 1000) * 1000
   }
-  assert.deepEqual([lifeOf(3_600_000), lifeOf(10 * dayMs), lifeOf(dayMs, 20_000)], [3_600_000, dayMs, 20_000])
+  assert.deepEqual([lifeOf(3_600_000), lifeOf(10 * dayMs), lifeOf(dayMs, 20_000)], [3_600_000, dayMs - 61_000, 20_000])
 })
 
 test('through a whole rotation every leaf is trusted by the bundle of its time and by those of the steps beside it', (t) => {

@@ -21,7 +21,7 @@ import {
   trustedRoots,
 } from './root-rotation.ts'
 import { type KeptRoots, RootStore, rootName } from './root-store.ts'
-import { type IssuedLeaf, issueLeaf, newRoot, type SigningAuthority } from './signing-authority.ts'
+import { backdateMs, type IssuedLeaf, issueLeaf, newRoot, type SigningAuthority } from './signing-authority.ts'
 
 export type AuthoritySource =
   /** Roots of our own, made at the first start and kept in `folder`. */
@@ -112,7 +112,8 @@ export class Authority {
       publicKey,
       id,
       ...(dnsNames ? { dnsNames } : {}),
-      lifeMs: Math.min(lifeMs, leafLifeMs, leafLifeMaxMs),
+      // From its first moment, which lies before now, to its last.
+      lifeMs: Math.min(lifeMs, leafLifeMs, leafLifeMaxMs - backdateMs - 1000),
       nowMs: clock.wallMs(),
     })
   }

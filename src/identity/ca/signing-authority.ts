@@ -56,7 +56,8 @@ export function issueLeaf(
   { publicKey, id, dnsNames, lifeMs, nowMs }: LeafPlan,
 ): IssuedLeaf {
   const { certificate, key, intermediates, root } = authority
-  const notAfterMs = Math.min(nowMs + lifeMs, certificate.validToDate.getTime())
+  // Certificates tell whole seconds: rounded up, or a life of one second could be none.
+  const notAfterMs = Math.min(Math.ceil((nowMs + lifeMs) / 1000) * 1000, certificate.validToDate.getTime())
   const leaf = writeCertificate(
     {
       publicKey,

@@ -20,7 +20,7 @@ import { verifyPeerChain } from '../spiffe/peer-chain.ts'
 import { formatSpiffeId } from '../spiffe/spiffe-id.ts'
 import { formatCertificates, readCertificates } from '../spiffe/trust-bundle.ts'
 import { type CertificateCall, CertificateRefusal } from './certificate-client.ts'
-import { newKeyRequest } from './key-request.ts'
+import { type KeyRequest, newKeyRequest } from './key-request.ts'
 import type { Svid } from './svid.ts'
 
 export interface WorkloadIdentityOptions {
@@ -51,6 +51,8 @@ export class WorkloadIdentity {
   readonly #watch: FileWatch
   #bundlePem = ''
   #askedWith = ''
+  /** Kept until it is granted: the token serves one key, and an answer can be lost on its way. */
+  #pending: KeyRequest | undefined
   #token = ''
   #attempt = 0
   #renewAtMs = 0
@@ -153,12 +155,14 @@ export class WorkloadIdentity {
     if (this.#bundlePem === '') this.#readBundle()
     if (this.#bundlePem === '') throw new Error('there are no trusted roots yet')
     this.#askedWith = this.#bundlePem
-    const { privateKey, request } = await newKeyRequest()
+    this.#pending ??= await newKeyRequest()
+    const { privateKey, request } = this.#pending
     const proof = this.#proof()
     const address = addresses[(this.#attempt - 1) % addresses.length]!
     const chain = await ask({ address, request, ...proof, roots: this.#bundlePem, trustDomain, clock })
     this.#token = proof.token ?? this.#token
     this.#accept(chain, privateKey)
+    this.#pending = undefined
   }
 
   /** A token serves once; what was used already proves nothing. @throws when there is neither token nor leaf. */
