@@ -1,81 +1,12 @@
 /** HPACK encoding (RFC 7541) into a buffer that all connections share; with a dynamic table, without Huffman (measured: it costs more than it saves inside a mesh). */
-import type { FieldRole } from '../../http1/field.ts'
-import { isKeptValue, lookUpName } from '../../http1/field.ts'
+import { isKeptValue } from '../../http1/field.ts'
 import { isFieldText } from '../../http1/syntax.ts'
 import { entryOverheadBytes } from './decoder.ts'
+import { type NameEntry, nameEntry, staticPathMax } from './name-entry.ts'
 import { staticTable } from './tables.ts'
 
 /** What a peer may put into the values of one name before we stop to index it: more different ones than hits. */
 const unluckyInsertsMax = 16
-
-/** Each value is new: an entry would only push others out. */
-const neverIndexed = new Set([
-  ':path',
-  'content-length',
-  'date',
-  'etag',
-  'last-modified',
-  'x-request-id',
-  'traceparent',
-  'tracestate',
-  'grpc-timeout',
-])
-
-/** Not to be guessed at by what is cheaper to send (RFC 7541 section 7.1.3); whoever passes them on must not index them either. */
-const sensitive = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie'])
-
-interface NameEntry {
-  /** Lower-case. */
-  readonly name: string
-  /** What it means to framing; a pseudo-field has no place among the fields of a message. */
-  readonly role: FieldRole | 'pseudo' | 'invalid'
-  /** In the static table; 0 when it is not. */
-  readonly staticIndex: number
-  /** Value → index in the static table. */
-  readonly staticValues: ReadonlyMap<string, number> | undefined
-  readonly isIndexable: boolean
-  readonly isSensitive: boolean
-}
-
-/** The longest path in the static table: others need not be searched for. */
-const staticPathMax = '/index.html'.length
-
-const staticNames = new Map<string, { index: number; values: Map<string, number> }>()
-staticTable.forEach(([name, value], i) => {
-  const known = staticNames.get(name) ?? { index: i + 1, values: new Map<string, number>() }
-  if (value !== '') known.values.set(value, i + 1)
-  staticNames.set(name, known)
-})
-
-const nameEntries = new Map<string, NameEntry>()
-const nameEntriesMax = 2000
-/** Longer names are not remembered: peers choose them. */
-const nameLengthMax = 64
-
-function nameEntry(raw: string): NameEntry {
-  let entry = nameEntries.get(raw)
-  if (entry === undefined) {
-    entry = makeEntry(raw)
-    if (nameEntries.size >= nameEntriesMax) nameEntries.clear()
-    if (raw.length <= nameLengthMax) nameEntries.set(raw, entry)
-  }
-  return entry
-}
-
-function makeEntry(raw: string): NameEntry {
-  const isPseudo = raw.charCodeAt(0) === 0x3a
-  const field = isPseudo ? undefined : lookUpName(raw)
-  const name = field?.name ?? raw
-  const known = staticNames.get(name)
-  return {
-    name,
-    role: isPseudo ? 'pseudo' : (field?.role ?? 'invalid'),
-    staticIndex: known?.index ?? 0,
-    staticValues: known && known.values.size > 0 ? known.values : undefined,
-    isIndexable: !neverIndexed.has(name) && !sensitive.has(name),
-    isSensitive: sensitive.has(name),
-  }
-}
 
 /** What the dynamic table holds of one name. */
 interface DynamicName {
