@@ -11,7 +11,7 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { send } from '../contract/http-client.ts'
-import { LaptopMesh, portOf } from '../mesh/laptop-mesh.ts'
+import { LaptopMesh, portOf } from '../mesh/testing/laptop-mesh.ts'
 import { needPrograms } from './debian.ts'
 
 const run = promisify(execFile)
@@ -45,13 +45,14 @@ before(async () => {
     h2load: 'nghttp2-client',
     curl: 'curl',
   })
-  mesh = await LaptopMesh.start(source, {
+  mesh = new LaptopMesh(source, {
     prepare: (directory) => {
       execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(directory, 'client')])
     },
   })
+  await mesh.ready()
   const { app } = mesh.workload('caller')
-  environment = JSON.parse((await send(portOf(app!), { host: 'caller', path: '/' })).body)
+  environment = JSON.parse((await send(portOf(app), { host: 'caller', path: '/' })).body)
 })
 
 after(async () => mesh?.stop())
@@ -63,7 +64,7 @@ test('Redis answers its own client, and takes 2,000 commands in a pipeline', asy
   assert.equal(await redis('SET', 'cloth', 'linen'), 'OK')
   assert.equal(await redis('GET', 'cloth'), 'linen')
   const text = Array.from({ length: 2000 }, () => 'INCR threads\n').join('')
-  const file = join(mesh.directory, 'commands')
+  const file = join(mesh.folder, 'commands')
   writeFileSync(file, text)
   await run('sh', ['-c', `redis-cli -h ${host} -p ${port} <${file} >/dev/null`], { timeout: 20_000 })
   assert.equal(await redis('GET', 'threads'), '2000')
@@ -88,14 +89,14 @@ test('MariaDB, which speaks first, greets its client and keeps what it is told',
 
 test('OpenSSH, which speaks first, logs a client in and carries 5 MB both ways', async () => {
   const { host, port } = addressOf('ssh')
-  const key = join(mesh.directory, 'client')
+  const key = join(mesh.folder, 'client')
   const options = ['-F', '/dev/null', '-i', key, '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null']
   const there = [...options, '-o', 'LogLevel=ERROR', '-p', port, host]
   const { stdout } = await run('ssh', [...there, 'echo', 'woven'], { timeout: 20_000 })
   assert.equal(stdout, 'woven\n')
   const bytes = randomBytes(5_000_000)
-  const sent = join(mesh.directory, 'sent')
-  const came = join(mesh.directory, 'came')
+  const sent = join(mesh.folder, 'sent')
+  const came = join(mesh.folder, 'came')
   writeFileSync(sent, bytes)
   await run('sh', ['-c', `ssh ${there.join(' ')} cat <${sent} >${came}`], { timeout: 30_000 })
   const digest = (data: Buffer): string => createHash('sha256').update(data).digest('hex')

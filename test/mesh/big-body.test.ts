@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { send } from '../contract/http-client.ts'
-import { LaptopMesh, portOf } from './laptop-mesh.ts'
+import { LaptopMesh, portOf } from './testing/laptop-mesh.ts'
 
 const bytes = 1024 ** 3
 const growthMaxMb = 32
@@ -60,7 +60,8 @@ describe('a body of 1 GiB', () => {
   before(async () => {
     writeFileSync(join(source, 'store.yaml'), yaml)
     writeFileSync(join(source, 'store.mjs'), program)
-    mesh = await LaptopMesh.start(source)
+    mesh = new LaptopMesh(source)
+    await mesh.ready()
   })
   after(async () => {
     await mesh?.stop()
@@ -71,10 +72,10 @@ describe('a body of 1 GiB', () => {
   async function growthDuring(work: () => Promise<void>): Promise<number> {
     const { pids, outbound } = mesh.workload('store')
     for (let i = 0; i < 200; i++) await send(portOf(outbound), { path: '/1000', host: 'store.big' })
-    const before = residentMb(pids.sidecar)
+    const before = residentMb(pids.sidecar!)
     let peak = before
     const timer = setInterval(() => {
-      peak = Math.max(peak, residentMb(pids.sidecar))
+      peak = Math.max(peak, residentMb(pids.sidecar!))
     }, 20)
     await work()
     clearInterval(timer)

@@ -17,7 +17,7 @@ function traces(): string[] {
 
 if (typeof tools === 'string') {
   test('where the machine can not isolate, `--isolate` is refused with the reason and the cure', async () => {
-    const mesh = new LaptopMesh('hello', ['--isolate'])
+    const mesh = new LaptopMesh('hello', { flags: ['--isolate'] })
     await until(() => mesh.exit !== undefined, 'weft up has ended')
     assert.equal(mesh.exit!.code, 1)
     assert.ok(mesh.errors.includes(tools), mesh.errors)
@@ -26,7 +26,7 @@ if (typeof tools === 'string') {
 } else {
   test('isolated replicas call one another by cluster IP through their sidecars, with no proxy variable', async () => {
     const before = traces()
-    const mesh = new LaptopMesh('hello', ['--isolate'])
+    const mesh = new LaptopMesh('hello', { flags: ['--isolate'] })
     try {
       const { workloads } = await mesh.ready()
       const web = workloads.find(({ name }) => name === 'web')!
@@ -52,7 +52,7 @@ if (typeof tools === 'string') {
 
   test('a machine is left as it was when the supervisor of an isolated mesh is killed with -9', async () => {
     const before = traces()
-    const mesh = new LaptopMesh('hello', ['--isolate'])
+    const mesh = new LaptopMesh('hello', { flags: ['--isolate'] })
     await mesh.ready()
     const pids = mesh.pids()
     assert.ok(traces().length > before.length)

@@ -1,10 +1,10 @@
-/** A `weft up` process on a copy of an example, with its events, for tests of the laptop mesh. */
+/** A `weft up` process on a copy of a directory, with its events, for tests of the laptop mesh. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { MeshEvent, WorkloadAddresses } from '#/up/mesh-event.ts'
 import { isAlive, until } from '#/up/testing/until.ts'
@@ -14,7 +14,15 @@ const launcher = join(root, 'weft')
 
 type EventOf<Name extends MeshEvent['event']> = Extract<MeshEvent, { event: Name }>
 
+export interface LaptopMeshOptions {
+  /** Of `weft up`. */
+  flags?: readonly string[]
+  /** Changes the copy before it runs. */
+  prepare?: (folder: string) => void
+}
+
 export class LaptopMesh {
+  /** The copy that it runs on. */
   readonly folder: string
   readonly environment: NodeJS.ProcessEnv
   readonly events: MeshEvent[] = []
@@ -23,10 +31,12 @@ export class LaptopMesh {
   /** What it said on standard error. */
   errors = ''
 
-  constructor(example: string, flags: readonly string[] = []) {
+  /** @param source a folder of `examples/`, or the whole path of another one. */
+  constructor(source: string, { flags = [], prepare }: LaptopMeshOptions = {}) {
     const home = mkdtempSync(join(tmpdir(), 'weft-up-'))
     this.folder = join(home, 'mesh')
-    cpSync(join(root, 'examples', example), this.folder, { recursive: true })
+    cpSync(resolve(root, 'examples', source), this.folder, { recursive: true })
+    prepare?.(this.folder)
     this.environment = { ...process.env, XDG_STATE_HOME: join(home, 'state'), WEFT_CONTROL: '' }
     this.process = spawn(launcher, ['up', this.folder, '--output', 'json', ...flags], {
       env: this.environment,
@@ -45,6 +55,14 @@ export class LaptopMesh {
   /** Resolves to the `ready` line. */
   async ready(): Promise<EventOf<'ready'>> {
     return this.event('ready', () => true)
+  }
+
+  /** As it stands in the `ready` line. */
+  workload(name: string): WorkloadAddresses {
+    const ready = this.events.find((event) => event.event === 'ready') as EventOf<'ready'>
+    const found = ready.workloads.find((one) => one.name === name)
+    if (!found) throw new Error(`no workload ${name} among ${ready.workloads.map((one) => one.name).join(', ')}`)
+    return found
   }
 
   /** The first event that `fits`, from `since` (a number of events) on; waits for it. */
@@ -125,6 +143,11 @@ function environmentOf(pid: string): string {
     if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return ''
     throw error
   }
+}
+
+export function portOf(url: string | null): number {
+  if (url === null) throw new Error('a workload without this address')
+  return Number(new URL(url).port)
 }
 
 /** GET through an HTTP proxy, as `curl -x`: the request line holds the whole URL. */
