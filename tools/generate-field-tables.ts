@@ -29,6 +29,7 @@ const roots: [string, string][] = [
   ['envoy/extensions/filters/http/cors/v3/cors_pb.ts', 'CorsPolicySchema'],
   ['envoy/extensions/filters/http/router/v3/router_pb.ts', 'RouterSchema'],
   ['envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts', 'HttpProtocolOptionsSchema'],
+  ['envoy/extensions/transport_sockets/tls/v3/secret_pb.ts', 'SecretSchema'],
   ['envoy/extensions/transport_sockets/tls/v3/tls_pb.ts', 'DownstreamTlsContextSchema'],
   ['envoy/extensions/transport_sockets/tls/v3/tls_pb.ts', 'UpstreamTlsContextSchema'],
   [

@@ -53,6 +53,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   // 4. Serve: each client what it asked for, over its own stream.
   const server = new AdsServer({ clock: systemClock, log })
 
+  const publish = ({ mesh }: Translation): void => server.publish(publisher.publish(mesh, identity?.secrets()))
   const apply = ({ resources, faults }: { resources: Resources; faults: readonly Fault[] }): void => {
     sourceFaults = faults
     admins = adminAddresses(resources)
@@ -62,16 +63,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     const isChanged = next.mesh !== translation?.mesh
     translation = next
     if (!isChanged) return
-    server.publish(publisher.publish(next.mesh))
+    publish(next)
     log.debug('published', {
       ms: Math.round(systemClock.monotonicMs() - startMs),
       services: next.mesh.services.size,
       workloads: next.mesh.workloads.size,
     })
   }
-  const unsubscribe = source.subscribe(apply)
-
-  const xds = await server.listen(options.xds)
   // 5. Vouch: a certificate for each workload, and a TLS port for all of the above.
   const identity = options.identity
     ? new IdentityPlane(options.identity, {
@@ -81,6 +79,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         log,
       })
     : undefined
+  identity?.authority.bundle.subscribe(() => translation && publish(translation))
+  const unsubscribe = source.subscribe(apply)
+
+  const xds = await server.listen(options.xds)
   const secure = await identity?.listen()
   // 6. Tell: state of objects and proxies over the HTTP API.
   const api = await startApiServer({

@@ -12,10 +12,12 @@ import { OriginalDstSchema } from '#/xds/proto/envoy/extensions/filters/listener
 import { TlsInspectorSchema } from '#/xds/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts'
 import { HttpConnectionManagerSchema } from '#/xds/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import { TcpProxySchema } from '#/xds/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
+import { SecretSchema } from '#/xds/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import { HttpProtocolOptionsSchema } from '#/xds/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
 import type { ResourceKind } from '#/xds/resources/resource.ts'
 
 const schemas: Record<ResourceKind, DescMessage> = {
+  secret: SecretSchema,
   listener: ListenerSchema,
   route: RouteConfigurationSchema,
   cluster: ClusterSchema,

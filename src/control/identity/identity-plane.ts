@@ -13,6 +13,7 @@ import { openTokenKey } from '#/identity/token/token-key.ts'
 import { LaptopTokenReviewer } from '#/identity/token/token-reviewer.ts'
 import { UsedTokens } from '#/identity/token/used-tokens.ts'
 import { createCertificatePath } from '#/identity/workload/certificate-message.ts'
+import { rootSecretName, type TrustSecret } from '#/model/trust-secret.ts'
 import { writeFileAtomically } from '#/std/atomic-file.ts'
 import type { Clock } from '#/std/clock.ts'
 import type { HostPort } from '#/std/host-port.ts'
@@ -20,6 +21,7 @@ import type { Log } from '#/std/log.ts'
 import type { XdsNode } from '#/xds/node.ts'
 import type { AdsServer } from '#/xds/serve/ads-server.ts'
 import { GrpcServer } from '#/xds/transport/server/grpc-server.ts'
+import { encodeResource } from '../publish/encoded-table.ts'
 import { CallBudget } from './call-budget.ts'
 import { CertificateService } from './certificate-service.ts'
 import { IdentityCounters } from './identity-counters.ts'
@@ -146,6 +148,12 @@ export class IdentityPlane {
     }
   }
 
+  /** What is trusted, for all proxies. */
+  secrets(): ReadonlyMap<string, TrustSecret> {
+    const trustedCaPem = formatCertificates(this.#authority.presentBundle.roots)
+    return new Map([[rootSecretName, { name: rootSecretName, trustedCaPem }]])
+  }
+
   bundleDocument(): string {
     return formatBundleDocument(this.#authority.presentBundle)
   }
@@ -210,8 +218,13 @@ export class IdentityPlane {
   #progress(): { unacknowledged: string[]; oldLeaves: string[] } {
     const clients = this.#surroundings.ads.clients().filter(({ isConnected }) => isConnected)
     const nodes = clients.map(({ node }) => node.id)
+    const { version } = encodeResource('secret', this.secrets().get(rootSecretName)!)
+    // Who has not asked for the roots gets them elsewhere: nothing is known of it, and nothing waited for.
+    const old = clients.filter(
+      ({ types: { secret } }) => secret.isActive && secret.acknowledged.get(rootSecretName) !== version,
+    )
     return {
-      unacknowledged: [],
+      unacknowledged: old.map(({ node }) => node.id),
       oldLeaves: this.#leaves.notSignedBy(this.#authority.signingCertificate, nodes),
     }
   }

@@ -5,10 +5,12 @@ import { encodeAssignment } from '#/xds/resources/encode/assignment.ts'
 import { encodeCluster } from '#/xds/resources/encode/cluster.ts'
 import { encodeListener } from '#/xds/resources/encode/listener.ts'
 import { encodeRoute } from '#/xds/resources/encode/route.ts'
+import { encodeSecret } from '#/xds/resources/encode/secret.ts'
 import { type ResourceKind, type ResourceValues, typeUrls } from '#/xds/resources/resource.ts'
 import type { EncodedResource } from '#/xds/serve/snapshot.ts'
 
 const encoders: { [K in ResourceKind]: (value: ResourceValues[K]) => Uint8Array } = {
+  secret: encodeSecret,
   cluster: encodeCluster,
   assignment: encodeAssignment,
   listener: encodeListener,

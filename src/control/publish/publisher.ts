@@ -6,6 +6,7 @@ import type { Mesh } from '#/model/mesh.ts'
 import { routeNameFor } from '#/model/mesh.ts'
 import type { RouteConfiguration, VirtualHost } from '#/model/route.ts'
 import { formatDestination, type Service, serviceAliases } from '#/model/service.ts'
+import type { TrustSecret } from '#/model/trust-secret.ts'
 import type { XdsNode } from '#/xds/node.ts'
 import type { ResourceKind } from '#/xds/resources/resource.ts'
 import type { EncodedResource, ResourceView, Snapshot } from '#/xds/serve/snapshot.ts'
@@ -21,6 +22,7 @@ export const ownUserAgent = 'weft'
 
 export class Publisher {
   readonly #tables = {
+    secret: new EncodedTable('secret'),
     cluster: new EncodedTable('cluster'),
     assignment: new EncodedTable('assignment'),
     route: new EncodedTable('route'),
@@ -28,9 +30,11 @@ export class Publisher {
   #version = 0
   #served: ServedPorts | undefined
 
-  publish(mesh: Mesh): Snapshot {
+  /** @param secrets by name; roots that are trusted, for all. */
+  publish(mesh: Mesh, secrets: ReadonlyMap<string, TrustSecret> = new Map()): Snapshot {
     if (!this.#served?.isTrueOf(mesh)) this.#served = new ServedPorts(mesh)
     const tables: Tables = {
+      secret: this.#tables.secret.update(secrets),
       cluster: this.#tables.cluster.update(mesh.clusters),
       assignment: this.#tables.assignment.update(mesh.assignments),
       route: this.#tables.route.update(mesh.routes),
@@ -102,6 +106,7 @@ class NodeView implements ResourceView {
   readonly #isOurs: boolean
   /** Of this client alone. */
   readonly #own: Record<ResourceKind, Map<string, EncodedResource>> = {
+    secret: new Map(),
     cluster: new Map(),
     assignment: new Map(),
     listener: new Map(),

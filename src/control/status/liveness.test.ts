@@ -21,7 +21,7 @@ function client(id: string, held: Held, kind: 'route' | 'listener' = 'route'): K
   for (const [name, version] of Object.entries(acknowledged)) holder.acknowledged.set(name, version)
   if (nack) holder.nack = { atMs: 0, version: '2', message: nack }
   const other = new TypeSubscription('cluster')
-  const types = { route: other, cluster: other, listener: other, assignment: other, [kind]: holder }
+  const types = { secret: other, route: other, cluster: other, listener: other, assignment: other, [kind]: holder }
   const node = {
     id,
     cluster: '',

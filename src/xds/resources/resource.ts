@@ -3,9 +3,11 @@ import type { Cluster } from '#/model/cluster.ts'
 import type { LoadAssignment } from '#/model/endpoint.ts'
 import type { Listener } from '#/model/listener.ts'
 import type { RouteConfiguration } from '#/model/route.ts'
+import type { TrustSecret } from '#/model/trust-secret.ts'
 
 /** The types in the order in which a server sends them: what is referred to goes first (make before break). */
 export const typeUrls = {
+  secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
   cluster: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
   assignment: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
   listener: 'type.googleapis.com/envoy.config.listener.v3.Listener',
@@ -16,6 +18,7 @@ export type ResourceKind = keyof typeof typeUrls
 
 /** The model's noun behind each type. */
 export interface ResourceValues {
+  secret: TrustSecret
   cluster: Cluster
   assignment: LoadAssignment
   listener: Listener

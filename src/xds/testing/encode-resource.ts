@@ -5,10 +5,12 @@ import { encodeAssignment } from '../resources/encode/assignment.ts'
 import { encodeCluster } from '../resources/encode/cluster.ts'
 import { encodeListener } from '../resources/encode/listener.ts'
 import { encodeRoute } from '../resources/encode/route.ts'
+import { encodeSecret } from '../resources/encode/secret.ts'
 import { type ResourceKind, type ResourceValues, typeUrls } from '../resources/resource.ts'
 import type { EncodedResource } from '../serve/snapshot.ts'
 
 const encoders: { [K in ResourceKind]: (value: ResourceValues[K]) => Uint8Array } = {
+  secret: encodeSecret,
   cluster: encodeCluster,
   assignment: encodeAssignment,
   listener: encodeListener,

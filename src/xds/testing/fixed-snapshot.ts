@@ -12,7 +12,7 @@ let version = 0
 /** @param aliases asked name → canonical name, of listeners. */
 export function fixedSnapshot(resources: FixedResources, aliases: Readonly<Record<string, string>> = {}): Snapshot {
   const tables = new Map<ResourceKind, Map<string, EncodedResource>>()
-  for (const kind of ['cluster', 'assignment', 'listener', 'route'] as const) {
+  for (const kind of ['secret', 'cluster', 'assignment', 'listener', 'route'] as const) {
     tables.set(kind, new Map((resources[kind] ?? []).map((value) => [value.name, encodeResource(kind, value)])))
   }
   return {

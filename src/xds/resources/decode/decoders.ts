@@ -1,10 +1,11 @@
-/** The four decoders, as the xDS client takes them. */
+/** The decoders, as the xDS client takes them. */
 import { type Decode, type Decoded, type ResourceKind, type ResourceValues, typeUrls } from '../resource.ts'
 import { readAssignment } from './assignment.ts'
 import { readCluster } from './cluster.ts'
 import { FieldReader } from './field-reader.ts'
 import { readListener } from './listener.ts'
 import { readRouteConfiguration } from './route.ts'
+import { readSecret } from './secret.ts'
 import { readMessage } from './wire-message.ts'
 
 interface DecoderOptions<T> {
@@ -28,6 +29,7 @@ function decoder<T extends { name: string }>(kind: ResourceKind, options: Decode
 }
 
 export const decoders: { [K in ResourceKind]: Decode<ResourceValues[K]> } = {
+  secret: decoder('secret', { nameField: 'name', read: readSecret }),
   listener: decoder('listener', { nameField: 'name', read: readListener }),
   route: decoder('route', { nameField: 'name', read: readRouteConfiguration }),
   cluster: decoder('cluster', { nameField: 'name', read: readCluster }),
