@@ -81,7 +81,7 @@ export function readRequest(source: FieldList, isEnd: boolean, requestLineBytesM
   readFields(source, i)
   const host = readAuthority(authority, fields.host)
   const isConnect = method === 'CONNECT' && protocol === undefined
-  if (isConnect) checkConnect({ scheme, path, host })
+  if (isConnect) checkConnect({ scheme, path, host, length: fields.length })
   else checkTarget({ method, scheme, path, protocol })
   const isUpgrade = protocol !== undefined
   return {
@@ -115,7 +115,10 @@ function readAuthority(authority: string | undefined, host: string | undefined):
 }
 
 /** RFC 9113 section 8.5. */
-function checkConnect({ scheme, path, host }: { scheme: string; path: string | undefined; host: string }): void {
+function checkConnect(connect: { scheme: string; path: string | undefined; host: string; length: number }): void {
+  const { scheme, path, host, length } = connect
+  // As in HTTP/1.1: it would be taken for the tunnel's (RFC 9110 section 9.3.6).
+  if (length > 0) throw malformed('CONNECT has content')
   if (scheme !== '' || path !== undefined) throw malformed('CONNECT with :scheme or :path')
   if (!/:\d+$/.test(host)) throw malformed('CONNECT names no port')
 }

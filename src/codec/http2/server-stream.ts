@@ -25,6 +25,8 @@ export class Http2ServerStream extends Http2Stream implements ServerStream {
   readonly #isKeyOurs: boolean
   /** The end of a request to upgrade belongs to the tunnel. */
   #isTunnel = false
+  /** A CONNECT that was granted: each side ends on its own. */
+  #isConnected = false
 
   constructor(connection: Http2ServerConnection, id: number, head: RequestHead) {
     super(connection, id)
@@ -60,7 +62,8 @@ export class Http2ServerStream extends Http2Stream implements ServerStream {
     }
     writeResponse(this.connection.encoder, head, this.head.method, this.#isKeyOurs ? 'sec-websocket-accept' : '')
     this.#hasHead = true
-    this.#isTunnel = isSwitch
+    this.#isConnected = this.head.method === 'CONNECT' && head.status >= 200 && head.status < 300
+    this.#isTunnel = isSwitch || this.#isConnected
     this.#isBodiless = !isSwitch && isBodiless(this.head.method, head.status)
     const isWhole = isEnd || this.#isBodiless
     this.#left = isSwitch || isWhole ? unknownLength : head.bodyLength
@@ -116,7 +119,7 @@ export class Http2ServerStream extends Http2Stream implements ServerStream {
   /** Called by the connection when the answer has left. */
   finish(): void {
     const { sink } = this
-    this.sink = undefined
+    if (!this.#isConnected) this.sink = undefined
     if (!this.isOver && !this.#isTunnel) this.resetWith(errorCodes.noError)
     sink?.onFinished()
   }
@@ -129,7 +132,9 @@ export class Http2ServerStream extends Http2Stream implements ServerStream {
   reset(reason: ResetReason): void {
     if (this.isOver) return
     this.sink = undefined
-    this.resetWith(resetCode(reason))
+    // RFC 9113 section 8.5: what goes wrong on the far side of the tunnel has a code of its own.
+    const isFar = this.#isConnected && reason === 'connection-lost'
+    this.resetWith(isFar ? errorCodes.connectError : resetCode(reason))
   }
 
   protected deliverData(chunk: Buffer): void {

@@ -1,5 +1,5 @@
 /**
- * A client that asks for a tunnel (RFC 9110 section 9.3.6): CONNECT to a host and port is a connection to that destination,
+ * A client that asks for a tunnel in HTTP/1.1 (RFC 9110 section 9.3.6): CONNECT to a host and port is a connection to that destination,
  * as if it had been redirected. What is inside is found out as it is of any other connection, so that requests inside are
  * routed as requests, and a CONNECT inside is refused.
  *
@@ -141,8 +141,14 @@ export class ConnectEntrance implements HttpConnection, TunnelClient {
 
 /** @throws FramingFault */
 function readTarget(text: string, limits: Http1Limits): HostPort {
-  const target = parseHostPort(parseConnectHead(text, limits).toLowerCase())
+  const target = tunnelTarget(parseConnectHead(text, limits))
   if (!target) throw new FramingFault('bad_request', 'CONNECT names no host with a port')
+  return target
+}
+
+/** What CONNECT names; undefined for what has no port. */
+export function tunnelTarget(authority: string): HostPort | undefined {
+  const target = parseHostPort(authority.toLowerCase())
   // A dot at the end says that the name is complete (RFC 1034 section 3.1), which changes nothing here.
-  return { host: target.host.replace(/\.$/, ''), port: target.port }
+  return target && { host: target.host.replace(/\.$/, ''), port: target.port }
 }

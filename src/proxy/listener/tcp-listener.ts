@@ -7,6 +7,7 @@ import { outbound } from '#/proxy/outbound.ts'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
 import type { StreamEntranceOptions } from '#/proxy/stream/stream-entrance.ts'
 import { StreamEntrance } from '#/proxy/stream/stream-entrance.ts'
+import type { TunnelSocket } from '#/proxy/stream/tunnel-socket.ts'
 import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
 import type { TlsEntrance, TlsPeer } from '#/proxy/tls/tls-entrance.ts'
 import type { HostPort } from '#/std/host-port.ts'
@@ -27,6 +28,13 @@ export interface TcpListenerOptions {
 
 /** Where a stream is going, as far as its connection tells. */
 type StreamOrigin = Pick<StreamEntranceOptions, 'original' | 'tunnel'>
+
+interface HandlerOrigin {
+  original: HostPort | undefined
+  tls?: TlsPeer | undefined
+  /** Of a tunnel or a redirected connection: no tunnels are made there. */
+  isInside?: boolean
+}
 
 /** Connections of the listener may be something other than HTTP. */
 export function mayBeOpaque({ listener }: ListenerEntry): boolean {
@@ -92,13 +100,13 @@ class ConnectionEntrances {
   constructor(entry: ListenerEntry, context: ProxyContext) {
     this.#entry = entry
     this.#context = context
-    this.#shared = this.#newHandler(undefined, undefined)
+    this.#shared = this.#newHandler({ original: undefined })
   }
 
   readonly handlerFor = (socket: Socket, peer?: TlsPeer): ServerHandler | undefined => {
     this.#entry.wake()
     const original = this.#originalOf(socket)
-    return original || peer ? this.#newHandler(original, peer) : this.#shared
+    return original || peer ? this.#newHandler({ original, tls: peer }) : this.#shared
   }
 
   readonly enter = (socket: Socket, onClosed: () => void): HttpConnection =>
@@ -117,7 +125,7 @@ class ConnectionEntrances {
 
   #enterStream(socket: Socket, from: StreamOrigin, onClosed: () => void): HttpConnection {
     const { http1, http2, coarseWheel: wheel } = this.#context
-    const handler = from.original ? this.#newHandler(from.original, undefined) : this.#shared
+    const handler = from.original ? this.#newHandler({ original: from.original, isInside: true }) : this.#shared
     const http = { handler, http1, http2, wheel, protocol: '', onClosed }
     return new StreamEntrance(socket, {
       entry: this.#entry,
@@ -132,10 +140,20 @@ class ConnectionEntrances {
     })
   }
 
-  #newHandler(original: HostPort | undefined, tls: TlsPeer | undefined): ConnectionHandler {
-    const road = this.#entry.listener.direction === 'inbound' ? inbound : outbound
+  #newHandler({ original, tls, isInside = false }: HandlerOrigin): ConnectionHandler {
+    const { listener } = this.#entry
+    const road = listener.direction === 'inbound' ? inbound : outbound
     const entrance = { listener: this.#entry, original, ...(tls ? { tls } : {}) }
-    return new ConnectionHandler({ context: this.#context, road, entrance })
+    const mayTunnel = listener.target.type === 'on-demand' && !isInside
+    return new ConnectionHandler(
+      { context: this.#context, road, entrance },
+      mayTunnel ? (tunnel, target) => this.#enterStreamOf(tunnel, target) : undefined,
+    )
+  }
+
+  /** A stream of an HTTP/2 connection, which sees to its end. */
+  #enterStreamOf(tunnel: TunnelSocket, original: HostPort): void {
+    this.#enterStream(tunnel.asSocket, { original, tunnel }, () => undefined)
   }
 
   #originalOf(socket: Socket): HostPort | undefined {
