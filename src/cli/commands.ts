@@ -1,5 +1,7 @@
 /** The commands, in the order of help. */
 
+import { caRotateCommand } from './command/ca-rotate.ts'
+import { caStatusCommand } from './command/ca-status.ts'
 import { completionCommand } from './command/completion.ts'
 import { lintCommand } from './command/lint.ts'
 import { proxyConfigCommand } from './command/proxy-config.ts'
@@ -15,11 +17,14 @@ export const commands: readonly Command[] = [
   translateCommand,
   proxyStatusCommand,
   proxyConfigCommand,
+  caStatusCommand,
+  caRotateCommand,
   completionCommand,
   versionCommand,
 ]
 
 /** Words that only group others, with their summary. */
 export const groups: Readonly<Record<string, string>> = {
+  ca: 'look after the roots of the mesh',
   proxy: 'look into the sidecars',
 }

@@ -10,13 +10,17 @@ export interface ControlClient {
   url: string
   /** @throws CommandError 3 when it does not answer, 1 when it refuses. */
   get<T>(path: string): Promise<T>
+  /** @returns why it was refused, or what was answered. @throws CommandError 3 when it does not answer. */
+  post<T>(path: string): Promise<PostOutcome<T>>
 }
+
+export type PostOutcome<T> = { ok: true; value: T } | { ok: false; reason: string }
 
 /** `--control`, else WEFT_CONTROL, else the one mesh that `weft up` runs on this machine. */
 export function controlClient(invocation: Invocation, surroundings: Surroundings): ControlClient {
   const given = invocation.option('control')
   const url = given ? readUrl(given, '--control') : findControl(surroundings)
-  return { url, get: (path) => getJson(url, path) }
+  return { url, get: (path) => getJson(url, path), post: (path) => postJson(url, path) }
 }
 
 function findControl({ environment, folder }: Surroundings): string {
@@ -48,17 +52,41 @@ function readUrl(text: string, origin: string): string {
   return url.origin
 }
 
+async function postJson<T>(url: string, path: string): Promise<PostOutcome<T>> {
+  const response = await send(url, path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  })
+  const text = await response.text()
+  if (response.ok) return { ok: true, value: JSON.parse(text) as T }
+  return { ok: false, reason: reasonOf(text) }
+}
+
+/** Errors of the API are `{"error":"…"}`. */
+function reasonOf(text: string): string {
+  try {
+    return String((JSON.parse(text) as { error?: unknown }).error ?? text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return text.trim()
+    throw error
+  }
+}
+
 /** @throws CommandError 3 when nobody answers there, 1 when the answer is an error. */
 export async function getJson<T>(url: string, path: string): Promise<T> {
-  let response: Response
+  const response = await send(url, path)
+  const text = await response.text()
+  if (!response.ok) throw new CommandError(1, `${url}${path} answered ${response.status}: ${text.trim()}`)
+  return JSON.parse(text) as T
+}
+
+async function send(url: string, path: string, init: RequestInit = {}): Promise<Response> {
   try {
-    response = await fetch(url + path, { signal: AbortSignal.timeout(timeoutMs) })
+    return await fetch(url + path, { ...init, signal: AbortSignal.timeout(timeoutMs) })
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new CommandError(3, `${url} can't be reached: ${reason}`, 'Does it run, and is the address right?')
   }
-  const text = await response.text()
-  if (!response.ok) throw new CommandError(1, `${url}${path} answered ${response.status}: ${text.trim()}`)
-  return JSON.parse(text) as T
 }
