@@ -16,11 +16,27 @@ import { openLoop, wrk } from './load.ts'
 import { envoy } from './peer/envoy.ts'
 import { haproxy } from './peer/haproxy.ts'
 import { nginx } from './peer/nginx.ts'
-import type { Peer, RunningPeer } from './peer/peer.ts'
+import { envoyPairHttp1, envoyPairHttp2, weftPair } from './peer/pair.ts'
+import type { Peer, PeerOptions, RunningPeer } from './peer/peer.ts'
 import { weft } from './peer/weft.ts'
 import { type Measured, measure } from './process.ts'
 
-const peers: Record<string, Peer> = { weft, envoy, haproxy, nginx }
+const peers: Record<string, Peer> = {
+  weft,
+  envoy,
+  haproxy,
+  nginx,
+  'weft pair': weftPair,
+  'envoy pair, h2': envoyPairHttp2,
+  'envoy pair, h1': envoyPairHttp1,
+}
+/** A name stands for itself and its pairs: `weft` for `weft pair` as well. */
+function chosenPeers(names: string): string[] {
+  const wanted = names.split(',')
+  const unknown = wanted.find((name) => !(name in peers))
+  if (unknown !== undefined) throw new Error(`no peer is called ${unknown}; there are ${Object.keys(peers).join(', ')}`)
+  return Object.keys(peers).filter((name) => wanted.some((one) => name === one || name.startsWith(`${one} pair`)))
+}
 
 const { values } = parseArgs({
   options: {
@@ -44,6 +60,8 @@ interface Round {
   proportionalMb: number
 }
 
+const chosenCases = cases.filter(({ name }) => name.includes(values.case))
+
 /** From the last start to `at rest`, ms. */
 const restMs = 5000
 
@@ -51,7 +69,12 @@ const median = (numbers: number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 
 function row(cells: readonly (string | number)[]): string {
-  return cells.map((cell, index) => (index === 0 ? String(cell).padEnd(10) : String(cell).padStart(11))).join(' ')
+  return cells.map((cell, index) => (index === 0 ? String(cell).padEnd(16) : String(cell).padStart(11))).join(' ')
+}
+
+interface Effort {
+  count: number
+  seconds: number
 }
 
 interface Results {
@@ -66,7 +89,12 @@ function report({ rounds, latency, rest, crowded }: Results): void {
   for (const { name, unit } of cases) {
     if (!rounds.some((round) => round.case === name)) continue
     const of = (peer: string): Round[] => rounds.filter((round) => round.case === name && round.peer === peer)
-    const envoy = of('envoy').map(({ cpuUs }) => cpuUs)
+    // Of several Envoys the better one.
+    const [envoy = []] = Object.keys(peers)
+      .filter((peer) => peer.startsWith('envoy'))
+      .map((peer) => of(peer).map(({ cpuUs }) => cpuUs))
+      .filter((cpu) => cpu.length > 0)
+      .sort((a, b) => median(a) - median(b))
     console.log(
       `\n${name}: processor µs a ${unit} (min / median), ratio of medians to Envoy\n${row(['proxy', 'min', 'median', 'ratio', `${unit}s/s`, 'RSS MB', 'PSS MB', 'errors'])}`,
     )
@@ -91,6 +119,7 @@ function report({ rounds, latency, rest, crowded }: Results): void {
       )
     }
   }
+  if (Object.keys(latency).length === 0) return
   console.log(
     '\nlatency at 1,000 requests/s over 32 connections, ms; resident memory, MB, at rest and at 1,000 connections',
   )
@@ -103,6 +132,71 @@ function report({ rounds, latency, rest, crowded }: Results): void {
   }
 }
 
+interface Running {
+  name: string
+  ports: Ports
+  kinds: readonly Kind[]
+  peer: RunningPeer
+}
+
+/** Starts a peer and waits until it answers. */
+async function startPeer(
+  name: string,
+  { upstream, folder }: Pick<PeerOptions, 'upstream' | 'folder'>,
+): Promise<Running> {
+  const { kinds, start } = peers[name]!
+  const ports = { http1: await freePort(), http2: await freePort(), tcp: await freePort(), pair: await freePort() }
+  const own = join(folder, name.replaceAll(/\W+/g, '-'))
+  mkdirSync(own)
+  const peer = await start({ upstream, ports, folder: own, profile: values.profile })
+  await eventually(async () => {
+    const answer = await send(ports[kinds[0]!], { path: '/api/100', host: benchHost, headers: { 'x-user': 'bench' } })
+    if (answer.status !== 200) throw new Error(`${name} answers ${answer.status}: ${answer.body}`)
+  }, 15_000)
+  return { name, ports, kinds, peer }
+}
+
+/** Every case for every peer that can do it, in turn. */
+async function runRounds(running: readonly Running[], { count, seconds }: Effort): Promise<Round[]> {
+  const rounds: Round[] = []
+  for (const one of chosenCases) {
+    for (const { ports, kinds } of running) if (kinds.includes(one.kind)) await one.run(ports[one.kind], 1)
+  }
+  for (let round = 0; round < count; round++) {
+    for (const one of chosenCases) {
+      for (const { name, ports, peer } of running.filter(({ kinds }) => kinds.includes(one.kind))) {
+        const before = measure(peer.pids())
+        const load = await one.run(ports[one.kind], seconds)
+        const after = measure(peer.pids())
+        rounds.push({
+          case: one.name,
+          peer: name,
+          cpuUs: (after.cpuUs - before.cpuUs) / load.units,
+          requestsPerSecond: load.unitsPerSecond,
+          errors: load.errors,
+          residentMb: after.residentMb,
+          proportionalMb: after.proportionalMb,
+        })
+      }
+    }
+    console.error(`round ${round + 1} of ${count} done`)
+  }
+  return rounds
+}
+
+/** In turn, and the first pass does not count: a cold generator's own pauses would be put down to whoever comes first. */
+async function measureLatency(running: readonly Running[], passes: number): Promise<Record<string, number[]>> {
+  const latency: Record<string, number[]> = {}
+  for (let pass = 0; pass <= passes; pass++) {
+    for (const { name, ports } of running) {
+      const load = { port: ports.http1, path: '/api/1000', host: benchHost, connections: 32, seconds: 2, rate: 1000 }
+      const latencies = await openLoop(load)
+      if (pass > 0) latency[name] = [...(latency[name] ?? []), ...latencies].sort((a, b) => a - b)
+    }
+  }
+  return latency
+}
+
 async function main(): Promise<void> {
   if (values.help) {
     console.log(
@@ -111,77 +205,33 @@ async function main(): Promise<void> {
     return
   }
   const folder = mkdtempSync(join(tmpdir(), 'weft-bench-'))
-  const roundCount = Number(values.rounds ?? (values.quick ? 2 : 5))
-  const seconds = values.quick ? 2 : 4
-  const passCount = values.quick ? 2 : 4
-  const names = values.only.split(',')
+  const effort = { count: Number(values.rounds ?? (values.quick ? 2 : 5)), seconds: values.quick ? 2 : 4 }
+  const names = chosenPeers(values.only).filter((name) =>
+    chosenCases.some(({ kind }) => peers[name]!.kinds.includes(kind)),
+  )
   const backend = await startBackend(folder)
-  const chosen = cases.filter(({ name }) => name.includes(values.case))
-  const running: { name: string; ports: Ports; kinds: readonly Kind[]; peer: RunningPeer }[] = []
-  const rounds: Round[] = []
-  const latency: Record<string, number[]> = {}
-  const rest: Record<string, Measured> = {}
-  const crowded: Record<string, Measured> = {}
+  const running: Running[] = []
+  const results: Results = { rounds: [], latency: {}, rest: {}, crowded: {} }
   try {
-    for (const name of names) {
-      const peer = peers[name]
-      if (!peer) throw new Error(`no peer is called ${name}; there are ${Object.keys(peers).join(', ')}`)
-      const ports = { http1: await freePort(), http2: await freePort(), tcp: await freePort() }
-      const own = join(folder, name)
-      mkdirSync(own)
-      const started = await peer.start({ upstream: backend.ports, ports, folder: own, profile: values.profile })
-      running.push({ name, ports, kinds: peer.kinds, peer: started })
-      await eventually(async () => {
-        const answer = await send(ports.http1, { path: '/api/100', host: benchHost, headers: { 'x-user': 'bench' } })
-        if (answer.status !== 200) throw new Error(`${name} answers ${answer.status}: ${answer.body}`)
-      }, 15_000)
-    }
+    for (const name of names) running.push(await startPeer(name, { upstream: backend.ports, folder }))
     // At rest is when start-up is over for all of them: ours lets go of what it needed for that after three seconds.
     await new Promise((resolve) => setTimeout(resolve, restMs))
-    for (const { name, peer } of running) rest[name] = measure(peer.pids())
-    for (const one of chosen) {
-      for (const { ports, kinds } of running) if (kinds.includes(one.kind)) await one.run(ports[one.kind], 1)
+    for (const { name, peer } of running) results.rest[name] = measure(peer.pids())
+    results.rounds = await runRounds(running, effort)
+    const single = running.filter(({ kinds }) => kinds.includes('http1'))
+    for (const { name, ports, peer } of single) {
+      await wrk({ port: ports.http1, path: '/api/100', host: benchHost, connections: 1000, seconds: effort.seconds })
+      results.crowded[name] = measure(peer.pids())
     }
-    for (let round = 0; round < roundCount; round++) {
-      for (const one of chosen) {
-        for (const { name, ports, kinds, peer } of running) {
-          if (!kinds.includes(one.kind)) continue
-          const before = measure(peer.pids())
-          const load = await one.run(ports[one.kind], seconds)
-          const after = measure(peer.pids())
-          rounds.push({
-            case: one.name,
-            peer: name,
-            cpuUs: (after.cpuUs - before.cpuUs) / load.units,
-            requestsPerSecond: load.unitsPerSecond,
-            errors: load.errors,
-            residentMb: after.residentMb,
-            proportionalMb: after.proportionalMb,
-          })
-        }
-      }
-      console.error(`round ${round + 1} of ${roundCount} done`)
-    }
-    for (const { name, ports, peer } of running) {
-      await wrk({ port: ports.http1, path: '/api/100', host: benchHost, connections: 1000, seconds })
-      crowded[name] = measure(peer.pids())
-    }
-    // In turn, and the first pass does not count: a cold generator's own pauses would be put down to whoever comes first.
-    for (let pass = 0; pass <= passCount; pass++) {
-      for (const { name, ports } of running) {
-        const load = { port: ports.http1, path: '/api/1000', host: benchHost, connections: 32, seconds: 2, rate: 1000 }
-        const latencies = await openLoop(load)
-        if (pass > 0) latency[name] = [...(latency[name] ?? []), ...latencies].sort((a, b) => a - b)
-      }
-    }
+    results.latency = await measureLatency(single, values.quick ? 2 : 4)
   } finally {
     for (const { peer } of running) await peer.stop()
     await backend.stop()
     rmSync(folder, { recursive: true, force: true })
   }
-  report({ rounds, latency, rest, crowded })
-  save(rounds)
-  if (values.compare) compare(rounds, values.compare)
+  report(results)
+  save(results.rounds)
+  if (values.compare) compare(results.rounds, values.compare)
 }
 
 function save(rounds: readonly Round[]): void {

@@ -1,10 +1,10 @@
 /** Envoy from PyPI, one worker, set up by hand as its documentation says, the same work as ours. */
 import { join } from 'node:path'
 import { startEnvoy } from '../../test/interop/envoy.ts'
-import { benchHost, http2Host, type Kind } from '../case.ts'
+import { benchHost, http2Host } from '../case.ts'
 import type { Peer, PeerOptions, RunningPeer } from './peer.ts'
 
-const typed = (type: string, value: object = {}) => ({ '@type': `type.googleapis.com/${type}`, ...value })
+export const typed = (type: string, value: object = {}) => ({ '@type': `type.googleapis.com/${type}`, ...value })
 
 function accessLog(folder: string): object {
   return {
@@ -31,7 +31,8 @@ function accessLog(folder: string): object {
   }
 }
 
-function manager(cluster: string, folder: string): object {
+/** Requests by prefix and header to a cluster, logged. */
+export function envoyManager(cluster: string, folder: string): object {
   const match = { prefix: '/api/', headers: [{ name: 'x-user', string_match: { exact: 'bench' } }] }
   return {
     name: 'hcm',
@@ -60,12 +61,12 @@ const http2Options = {
   ),
 }
 
-const socket = (port_value: number) => ({ socket_address: { address: '127.0.0.1', port_value } })
+export const socket = (port_value: number) => ({ socket_address: { address: '127.0.0.1', port_value } })
 
 async function start({ upstream, ports, folder }: PeerOptions): Promise<RunningPeer> {
-  const filters: Record<Kind, object> = {
-    http1: manager('http1', folder),
-    http2: manager('http2', folder),
+  const filters: Record<'http1' | 'http2' | 'tcp', object> = {
+    http1: envoyManager('http1', folder),
+    http2: envoyManager('http2', folder),
     tcp: tcpProxy,
   }
   const kinds = ['http1', 'http2', 'tcp'] as const

@@ -3,7 +3,7 @@ import type { Kind, Ports } from '../case.ts'
 
 export interface PeerOptions {
   /** Of the backend. */
-  upstream: Ports
+  upstream: Omit<Ports, 'pair'>
   /** To listen on. */
   ports: Ports
   folder: string

@@ -42,7 +42,7 @@ ${hasRoute ? route : ''}`
 }
 
 /** One sidecar that takes calls at the three ports. */
-export function meshYaml(upstream: Ports, ports: Ports): string {
+export function meshYaml(upstream: PeerOptions['upstream'], ports: Ports): string {
   const explicit = {
     'echo2.bench.svc.cluster.local:81': `127.0.0.1:${ports.http2}`,
     'source.bench.svc.cluster.local:82': `127.0.0.1:${ports.tcp}`,
