@@ -47,7 +47,9 @@ export class LastGoodFile {
       if (file.format !== format || file.node !== this.#nodeId) throw new Error('it is of another format or proxy')
       if (file.checksum !== checksumOf(file.resources)) throw new Error('its checksum is wrong')
       const resources = file.resources as (Omit<StoredResource, 'body'> & { body: string })[]
-      return resources.map((resource) => ({ ...resource, body: Buffer.from(resource.body, 'base64') }))
+      // Whom to trust is learned anew: a root may have been withdrawn meanwhile, and by an old one the new is never reached.
+      const kept = resources.filter(({ kind }) => kind !== 'secret')
+      return kept.map((resource) => ({ ...resource, body: Buffer.from(resource.body, 'base64') }))
     } catch (error) {
       this.#log.warn('the file of the last configuration is of no use and is ignored', {
         path: this.#path,
