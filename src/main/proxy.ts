@@ -13,6 +13,7 @@ import { readSettings } from '#/config/read-settings.ts'
 import { askForCertificate } from '#/identity/workload/certificate-client.ts'
 import { openSecureStream } from '#/identity/workload/secure-stream.ts'
 import { WorkloadIdentity } from '#/identity/workload/workload-identity.ts'
+import { rootSecretName } from '#/model/trust-secret.ts'
 import { BoundListener } from '#/proxy/listener/bound-listener.ts'
 import { WorkingSet } from '#/proxy/memory/working-set.ts'
 import { dumpProxy } from '#/proxy/proxy-dump.ts'
@@ -188,7 +189,7 @@ function tellMemory({ memory }: ProxyEngine, { registry }: Telemetry): void {
 }
 
 /** Configuration is for who shows a leaf, so that comes first. */
-function startXds(xds: XdsClient, identity: WorkloadIdentity | undefined): void {
+function startXds({ xds, identity, log }: Pick<Program, 'xds' | 'identity' | 'log'>): void {
   if (!identity) {
     xds.start()
     return
@@ -196,6 +197,10 @@ function startXds(xds: XdsClient, identity: WorkloadIdentity | undefined): void 
   const unsubscribe = identity.svid.subscribe(() => {
     unsubscribe()
     xds.start()
+  })
+  xds.subscribe('secret', rootSecretName, {
+    onResource: (_, { trustedCaPem }) => identity.setRoots(trustedCaPem),
+    onMissing: () => log.debug('this control plane hands out no roots'),
   })
   identity.start()
 }
@@ -233,7 +238,7 @@ async function main(): Promise<void> {
   process.on('uncaughtException', (error) =>
     log.error('a fault that nobody caught', { stack: error.stack ?? String(error) }),
   )
-  startXds(xds, identity)
+  startXds(program)
   logWhenReady(program, admin)
 }
 
