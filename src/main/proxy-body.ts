@@ -20,6 +20,8 @@ export interface ProxyBody extends Pick<AdminState, 'registry' | 'gather'> {
   /** Why it is not ready, for a person; empty when it is. */
   readonly unreadiness: string
   readonly drain: Drain
+  /** Called once, when everything around it stands. */
+  start(): void
   dump(): ProxyDump
   clusters(): ClusterStatus[]
   /** Ends at once, with whatever is under way. */
@@ -83,6 +85,10 @@ export class ProxyLoop implements ProxyBody {
 
   get registry(): Telemetry['registry'] {
     return this.#telemetry.registry
+  }
+
+  start(): void {
+    // It follows its source, and needs nothing else to begin.
   }
 
   dump(): ProxyDump {

@@ -22,8 +22,8 @@ import type { ProxyBody } from './proxy-body.ts'
 export interface ProxyLoopsOptions {
   /** 2 to 32. */
   loops: number
-  /** What a thread runs; it must call `runLoopThread`. */
-  program: URL
+  /** What a thread runs, with its arguments; it must call `runLoopThread`. */
+  program: { url: URL; argv: string[] }
   settings: ProxySettings
   source: ResourceSource
   /** Of the main thread, which writes the access log of all. */
@@ -77,6 +77,9 @@ export class ProxyLoops implements ProxyBody {
       () => [[[], this.#loops.restarts]],
     )
     log.onLevel = (level) => this.#loops.setLogLevel(level)
+  }
+
+  start(): void {
     this.#loops.start()
   }
 
@@ -134,7 +137,7 @@ export class ProxyLoops implements ProxyBody {
     const { program, log } = this.#options
     const settings = shareOf(this.#options)
     const start: LoopStart = { loop, settings, logLevel: log.level, limits }
-    const worker = new Worker(program, { name: `loop ${loop}`, workerData: start })
+    const worker = new Worker(program.url, { argv: program.argv, name: `loop ${loop}`, workerData: start })
     let reason = ''
     worker.on('message', (report: LoopReport) => owner.onReport(report))
     worker.on('error', (error) => (reason = error instanceof Error ? error.message : String(error)))

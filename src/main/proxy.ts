@@ -6,6 +6,7 @@
 import { join } from 'node:path'
 import { defaultLimits } from '#/codec/http1/limits.ts'
 import { TimerWheel } from '#/codec/timer-wheel.ts'
+import { loopsByCpuLimit } from '#/config/cpu-limit.ts'
 import { helpText } from '#/config/describe-settings.ts'
 import type { ProxySettings } from '#/config/proxy-settings.ts'
 import { proxySettings } from '#/config/proxy-settings.ts'
@@ -16,9 +17,7 @@ import { WorkloadIdentity } from '#/identity/workload/workload-identity.ts'
 import { rootSecretName } from '#/model/trust-secret.ts'
 import { BoundListener } from '#/proxy/listener/bound-listener.ts'
 import { WorkingSet } from '#/proxy/memory/working-set.ts'
-import { dumpProxy } from '#/proxy/proxy-dump.ts'
-import { ProxyEngine } from '#/proxy/proxy-engine.ts'
-import { identityOf, nodeOf } from '#/proxy/proxy-identity.ts'
+import { nodeOf } from '#/proxy/proxy-identity.ts'
 import { Backoff } from '#/std/backoff.ts'
 import { systemClock as clock } from '#/std/clock.ts'
 import { formatHostPort } from '#/std/host-port.ts'
@@ -26,13 +25,13 @@ import { Log } from '#/std/log.ts'
 import { systemRandom as random } from '#/std/random.ts'
 import { createAdminHandler } from '#/telemetry/admin/admin-handler.ts'
 import type { AdminState } from '#/telemetry/admin/admin-state.ts'
-import type { TelemetryOptions } from '#/telemetry/telemetry.ts'
-import { Telemetry } from '#/telemetry/telemetry.ts'
+import type { XdsState } from '#/telemetry/telemetry.ts'
 import { LastGoodFile } from '#/xds/fetch/last-good-file.ts'
 import { XdsClient } from '#/xds/fetch/xds-client.ts'
 import { decoders } from '#/xds/resources/decode/decoders.ts'
 import { GrpcStream } from '#/xds/transport/client/grpc-stream.ts'
 import manifest from '../../package.json' with { type: 'json' }
+import { newTelemetry, type ProxyBody, ProxyLoop } from './proxy-body.ts'
 
 /** The first wait for a control plane that can't be reached, and the longest, ms. */
 const reconnect = { initialMs: 100, maxMs: 10_000 }
@@ -40,6 +39,8 @@ const reconnect = { initialMs: 100, maxMs: 10_000 }
 const workingSet = { firstMs: 3000, everyMs: 10_000 }
 /** How often it is looked whether the proxy has become ready, for the log, ms. */
 const readyPollMs = 10
+/** The only argument where this program runs as an event loop in a thread: one file for both, in a bundle too. */
+const inThread = 'event-loop'
 
 function readProxySettings(): ProxySettings {
   const given = process.argv.slice(2)
@@ -87,29 +88,9 @@ function newXdsClient(settings: ProxySettings, identity: WorkloadIdentity | unde
   })
 }
 
-function newTelemetry(settings: ProxySettings, xds: XdsClient, log: Log): Telemetry {
-  const { accessLog, seriesMax, seriesIdleMs } = settings
-  const target: NonNullable<TelemetryOptions['accessLog']>['target'] =
-    accessLog === 'stdout' ? 'stdout' : { file: accessLog }
-  const onError = (error: Error): void => log.warn('the access log can not be written', { reason: error.message })
-  return new Telemetry({
-    self: identityOf(settings),
-    clock,
-    version: manifest.version,
-    ...(accessLog === 'off' ? {} : { accessLog: { target, onError, isQueryStripped: !settings.accessLogQuery } }),
-    seriesMax,
-    seriesIdleMs,
-    xds: () => {
-      const { isConnected, types } = xds.status
-      return { isConnected, nacks: Object.values(types).reduce((sum, { nacks }) => sum + nacks, 0) }
-    },
-  })
-}
-
 interface Program {
   settings: ProxySettings
-  engine: ProxyEngine
-  telemetry: Telemetry
+  body: ProxyBody
   xds: XdsClient
   identity: WorkloadIdentity | undefined
   log: Log
@@ -119,33 +100,22 @@ interface Program {
  * Nobody is called ready without the leaf that others may ask for; but what served before its control plane went away serves on, since
  * an authority that can't be reached has refused nothing.
  */
-function readinessOf({ engine, identity }: Pick<Program, 'engine' | 'identity'>): { isReady: boolean; detail: string } {
+function readinessOf({ body, identity }: Pick<Program, 'body' | 'identity'>): { isReady: boolean; detail: string } {
   const isKnown = !identity || identity.svid.value !== undefined || identity.isUnreachable
-  const isReady = engine.isReady && isKnown
-  return { isReady, detail: isReady ? '' : engine.unreadiness || `has no certificate: ${identity?.reason}` }
+  const isReady = body.isReady && isKnown
+  return { isReady, detail: isReady ? '' : body.unreadiness || `has no certificate: ${identity?.reason}` }
 }
 
-function adminState({ settings, engine, telemetry, xds, identity, log }: Program, stop: () => void): AdminState {
+function adminState({ settings, body, xds, identity, log }: Program, stop: () => void): AdminState {
   return {
     log,
-    registry: telemetry.registry,
-    readiness: () => readinessOf({ engine, identity }),
-    configDump: () => ({ node: nodeOf(settings, manifest.version), xds: xds.status, ...dumpProxy(engine) }),
-    clusters: () => clusterStatuses(engine),
+    registry: body.registry,
+    readiness: () => readinessOf({ body, identity }),
+    configDump: () => ({ node: nodeOf(settings, manifest.version), xds: xds.status, ...body.dump() }),
+    clusters: () => body.clusters(),
+    ...(body.gather ? { gather: (path, done) => body.gather!(path, done) } : {}),
     drain: stop,
     quit: stop,
-  }
-}
-
-function* clusterStatuses(engine: ProxyEngine): ReturnType<AdminState['clusters']> & Generator {
-  for (const { name, upstream } of engine.table.clusters.entries.values()) {
-    if (!upstream) continue
-    const endpoints = upstream.slots.map(({ key, endpoint, active, requests, failures }) => {
-      const { health, weight, workload } = endpoint
-      const pod = workload ? `${workload.pod}.${workload.namespace}` : ''
-      return { address: key, health, weight, active, requests, failures, workload: pod }
-    })
-    yield { name, loadBalancing: upstream.model.loadBalancing, endpoints }
   }
 }
 
@@ -177,17 +147,6 @@ function logWhenReady(program: Program, admin: BoundListener): void {
   log.info('ready', { admin: formatHostPort(admin.address!), pid: process.pid })
 }
 
-function tellMemory({ memory }: ProxyEngine, { registry }: Telemetry): void {
-  registry.gauge('weft_proxy_overloaded', 'Whether memory is short, so that new requests are refused.', () =>
-    memory.isShort ? 1 : 0,
-  )
-  registry.gauge(
-    'weft_proxy_memory_limit_bytes',
-    'Resident memory that the proxy may use; 0 for no limit.',
-    () => memory.bytesMax,
-  )
-}
-
 /** Configuration is for who shows a leaf, so that comes first. */
 function startXds({ xds, identity, log }: Pick<Program, 'xds' | 'identity' | 'log'>): void {
   if (!identity) {
@@ -205,23 +164,43 @@ function startXds({ xds, identity, log }: Pick<Program, 'xds' | 'identity' | 'lo
   identity.start()
 }
 
+/** One loop costs nothing of what several need: it is not even loaded. */
+async function newBody(settings: ProxySettings, xds: XdsClient, log: Log): Promise<ProxyBody> {
+  const xdsState = (): XdsState => {
+    const { isConnected, types } = xds.status
+    return { isConnected, nacks: Object.values(types).reduce((sum, { nacks }) => sum + nacks, 0) }
+  }
+  const telemetry = newTelemetry({ settings, log, xds: xdsState })
+  const loops = countLoops(settings, log)
+  if (loops === 1) return new ProxyLoop({ settings, source: xds, telemetry, log })
+  const { ProxyLoops } = await import('./proxy-loops.ts')
+  const program = { url: new URL(import.meta.url), argv: [inThread] }
+  const body = new ProxyLoops({ loops, program, settings, source: xds, telemetry, log })
+  xds.onTold = (done) => body.settle(done)
+  return body
+}
+
+function countLoops({ concurrency }: ProxySettings, log: Log): number {
+  const loops = Math.min(concurrency || loopsByCpuLimit(), proxySettings.concurrency.max)
+  if (loops === 1 || process.platform === 'linux') return loops
+  log.warn('one event loop: on this system several can not listen at one address', { wanted: loops })
+  return 1
+}
+
 async function main(): Promise<void> {
   const settings = readProxySettings()
   const log = new Log({ component: 'proxy', level: settings.logLevel, format: settings.logFormat })
   const identity = newIdentity(settings, log)
   const xds = newXdsClient(settings, identity, log)
-  const telemetry = newTelemetry(settings, xds, log)
-  const engine = new ProxyEngine({ settings, source: xds, events: telemetry, log, clock, random })
-  tellMemory(engine, telemetry)
+  const body = await newBody(settings, xds, log)
   let isStopping = false
   const stop = (): void => {
     if (isStopping) return
     isStopping = true
-    void engine.drain.start().then(() => {
-      engine.close()
+    void body.drain.start().then(async () => {
+      await body.close()
       xds.stop()
       identity?.stop()
-      telemetry.close()
       log.info('stopped')
       process.exit(0)
     })
@@ -232,18 +211,20 @@ async function main(): Promise<void> {
       stop()
     })
   }
-  const program = { settings, engine, telemetry, xds, identity, log }
+  const program = { settings, body, xds, identity, log }
   const admin = await serveAdmin(program, stop)
   // From here on a mistake costs the connection that it happened on, not the others.
   process.on('uncaughtException', (error) =>
     log.error('a fault that nobody caught', { stack: error.stack ?? String(error) }),
   )
+  body.start()
   startXds(program)
   logWhenReady(program, admin)
 }
 
 try {
-  await main()
+  if (process.argv[2] === inThread) (await import('./loop-thread.ts')).runLoopThread()
+  else await main()
 } catch (error) {
   process.stderr.write(`the proxy could not start: ${error instanceof Error ? error.message : String(error)}\n`)
   process.exit(1)

@@ -22,6 +22,9 @@ export interface WeftProxy extends RunningProxy {
   accessLog: string
 }
 
+/** So that the whole suite runs over several event loops: `WEFT_TEST_CONCURRENCY=2 node --test test/contract/weft.test.ts`. */
+const concurrency = process.env.WEFT_TEST_CONCURRENCY ?? '1'
+
 const main = fileURLToPath(new URL('../../src/main/proxy.ts', import.meta.url))
 
 /** Starts it and waits until it is ready. Its log goes to a file in `folder`. */
@@ -50,6 +53,8 @@ export async function startWeftProxy(options: WeftProxyOptions): Promise<WeftPro
       state,
       '--access-log',
       accessLog,
+      '--concurrency',
+      concurrency,
       ...flags,
     ],
     { stdio: ['ignore', log, log] },

@@ -23,11 +23,6 @@ export interface XdsClientOptions {
   log: Log
   /** Where accepted resources outlive the process; none when absent. */
   lastGood?: LastGoodFile
-  /**
-   * Called when the watchers have been told of an answer; it is acknowledged when `done` is called, in the order of the answers.
-   * Absent: what is decoded is acknowledged, before the watchers hear of it.
-   */
-  onTold?: (done: () => void) => void
 }
 
 export interface XdsClientStatus {

@@ -36,7 +36,7 @@ async function startServer(
 
 function startClient(
   address: HostPort,
-  options: Partial<Pick<XdsClientOptions, 'protocol' | 'decoders' | 'onTold'>> & { file?: string } = {},
+  options: Partial<Pick<XdsClientOptions, 'protocol' | 'decoders'>> & { file?: string } = {},
 ): XdsClient {
   const client = new XdsClient({
     node: { id: 'pod.ns', cluster: 'app', userAgent: 'weft', userAgentVersion: '0', metadata: { namespace: 'ns' } },
@@ -47,7 +47,6 @@ function startClient(
     backoff: new Backoff({ initialMs: 20, maxMs: 100 }),
     clock: systemClock,
     log,
-    ...(options.onTold ? { onTold: options.onTold } : {}),
     ...(options.file
       ? { lastGood: new LastGoodFile({ path: options.file, nodeId: 'pod.ns', clock: systemClock, log }) }
       : {}),
@@ -271,7 +270,8 @@ for (const protocol of ['delta', 'sotw'] as const) {
     const { server, address } = await startServer()
     server.publish(fixedSnapshot({ cluster: [clusterNamed('a', 1)] }))
     const held: (() => void)[] = []
-    const client = startClient(address, { protocol, onTold: (done) => held.push(done) })
+    const client = startClient(address, { protocol })
+    client.onTold = (done) => held.push(done)
     const seen = follow(client, 'cluster', 'a')
     await until(
       () => seen.length === 1 && held.length === 1,

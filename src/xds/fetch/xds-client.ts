@@ -38,6 +38,11 @@ export class XdsClient implements ResourceSource {
   #sinceMs: number
   #retry: Timer | undefined
   readonly #missing: MissingWatch
+  /**
+   * Called when the watchers have been told of an answer; it is acknowledged when `done` is called, in the order of the answers.
+   * Absent: what is decoded is acknowledged, before the watchers hear of it.
+   */
+  onTold: ((done: () => void) => void) | undefined
 
   constructor(options: XdsClientOptions) {
     this.#options = options
@@ -167,15 +172,14 @@ export class XdsClient implements ResourceSource {
     const removed = isDelta ? response.removed : this.#absent(type, present)
     const missing = removed.map((name) => ({ name, aliases: type.known.delete(name)?.aliases ?? [] }))
     const errorMessage = this.#judge(type, response, faults)
-    const { onTold } = this.#options
-    if (!onTold) this.#answer(type, response, errorMessage)
+    if (!this.onTold) this.#answer(type, response, errorMessage)
     this.#options.lastGood?.save(() => this.#allKnown())
     for (const name of changed) type.notifyResource(name)
     for (const { name, aliases } of missing) type.notifyMissing(name, aliases)
     if (!type.isSynced && faults.length === 0) type.notifySynced()
     const sender = this.#sender
     // An answer of a stream that was lost meanwhile is answered no more: its nonce means nothing to the next.
-    onTold?.(() => this.#sender === sender && this.#answer(type, response, errorMessage))
+    this.onTold?.(() => this.#sender === sender && this.#answer(type, response, errorMessage))
   }
 
   /** Listeners and clusters that a whole answer leaves out are gone; routes and endpoints are not (xDS protocol). */
