@@ -5,14 +5,17 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import * as grpc from '@grpc/grpc-js'
 import { send } from '../contract/http-client.ts'
 import { LaptopMesh, portOf } from '../mesh/testing/laptop-mesh.ts'
 import { needPrograms } from './debian.ts'
+import { loom } from './real-program/grpc.mjs'
 
 const run = promisify(execFile)
 const source = fileURLToPath(new URL('./real-program/', import.meta.url))
@@ -48,6 +51,8 @@ before(async () => {
   mesh = new LaptopMesh(source, {
     prepare: (directory) => {
       execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(directory, 'client')])
+      // For the server that is made with a package.
+      symlinkSync(fileURLToPath(new URL('../../node_modules', import.meta.url)), join(directory, 'node_modules'))
     },
   })
   await mesh.ready()
@@ -116,4 +121,45 @@ test('h2load gets an answer to each of 2,000 requests over 4 connections', async
   const words = ['-n', '2000', '-c', '4', '-m', '10', `http://${host}:${port}/loom`]
   const { stdout } = await run('h2load', words, { timeout: 30_000 })
   assert.match(stdout, /2000 succeeded, 0 failed, 0 errored, 0 timeout/)
+})
+
+test('@grpc/grpc-js calls a server of its own kind: unary, both ways of streaming, a status, a deadline', async () => {
+  const { host, port } = addressOf('grpc')
+  const Client = grpc.makeGenericClientConstructor(loom, 'Loom')
+  const client = new Client(`${host}:${port}`, grpc.credentials.createInsecure())
+  const deadline = (ms = 10_000): grpc.CallOptions => ({ deadline: Date.now() + ms })
+  const unary = (text: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      client.Weave!(text, new grpc.Metadata(), deadline(), (error: grpc.ServiceError | null, answer: string) =>
+        error ? reject(error) : resolve(answer),
+      )
+    })
+  try {
+    assert.equal(await unary('linen'), 'woven linen')
+    await assert.rejects(unary('knot'), { code: grpc.status.FAILED_PRECONDITION, details: 'a knot' })
+    const collected = await new Promise((resolve, reject) => {
+      const call = client.Collect!(new grpc.Metadata(), deadline(), (error: Error | null, answer: string) =>
+        error ? reject(error) : resolve(answer),
+      )
+      for (const piece of ['a', 'b', 'c']) call.write(piece)
+      call.end()
+    })
+    assert.equal(collected, 'a b c')
+    const rows: string[] = []
+    for await (const row of client.Unroll!('row', new grpc.Metadata(), deadline())) rows.push(row)
+    assert.deepEqual([rows.length, rows[0], rows[99]], [100, 'row 0', 'row 99'])
+    const chat = client.Pass!(new grpc.Metadata(), deadline())
+    for (const piece of ['warp', 'weft']) {
+      chat.write(piece)
+      // Each answer is there before the next message leaves: nothing is held back.
+      assert.deepEqual(await once(chat, 'data'), [`${piece}!`])
+    }
+    chat.end()
+    await once(chat, 'end')
+    const late = client.Pass!(new grpc.Metadata(), deadline(300))
+    const [error] = await once(late, 'error')
+    assert.equal(error.code, grpc.status.DEADLINE_EXCEEDED)
+  } finally {
+    client.close()
+  }
 })
