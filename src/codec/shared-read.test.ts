@@ -81,6 +81,23 @@ test('a reader that has paused stays paused when it had its share of a turn', as
   socket.destroy()
 })
 
+test('a reader that had to pause gets less at once, since it has to keep what comes', async () => {
+  const [socket, sender] = await reading()
+  const lengths: number[] = []
+  onBytes(socket, (chunk) => {
+    lengths.push(chunk.length)
+    if (lengths.length > 20) return
+    socket.pause()
+    setImmediate(() => socket.resume())
+  })
+  send(sender, 16)
+  await once(socket, 'end')
+  const first = lengths.findIndex((length) => length >= 65_536)
+  assert.ok(Math.max(...lengths.slice(first + 1, 20)) <= 65_536, lengths.join(' '))
+  assert.ok(Math.max(...lengths.slice(21)) > 65_536, lengths.join(' '))
+  socket.destroy()
+})
+
 test('what comes without a pause comes in blocks, and one that is kept stays as it was', async () => {
   const [socket, sender] = await reading()
   const kept: Buffer[] = []

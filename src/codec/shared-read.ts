@@ -18,6 +18,11 @@ const bufferBytes = 262_144
 const fullReadsMax = 8
 
 const shared = Buffer.allocUnsafeSlow(bufferBytes)
+/**
+ * For a socket whose reader has paused at its last chunk: what comes next will wait as well, in memory of its own, and a thousand
+ * slow readers are to hold no more than they have to.
+ */
+const sharedForSlow = shared.subarray(0, 65_536)
 /** Node keeps the buffer that it has when it gets none. */
 const same = undefined as unknown as Buffer
 
@@ -31,23 +36,25 @@ export class SharedRead {
   #buffer: Buffer | undefined
   /** So many reads in a row brought all that they could: the next one comes at once. */
   #fullReads = 0
+  #isSlow = false
   /** Set once there is one. */
   socket: Socket | undefined
   wantsBlocks = false
   /** Where the next read goes; nothing for the same place again. */
   readonly buffer = (): Buffer => {
-    const isBlock = this.#buffer !== undefined && this.#buffer !== shared
+    const before = this.#buffer
+    let next: Buffer
     // Not behind a block that was kept: its reader is slow, and may keep a second as well as not.
-    const next = this.#fullReads > 0 && this.wantsBlocks && this.#buffer !== undefined
-    if (next) {
-      if (isBlock) return same
-      this.#buffer = takeBlock(blockBytesMax)
+    if (this.#fullReads > 0 && this.wantsBlocks && before !== undefined && !this.#isSlow) {
+      if (isBlock(before)) return same
+      next = takeBlock(blockBytesMax)
     } else {
-      if (this.#buffer === shared) return same
-      if (isBlock) giveBlock(this.#buffer!)
-      this.#buffer = shared
+      next = this.#isSlow ? sharedForSlow : shared
+      if (before === next) return same
+      if (before !== undefined && isBlock(before)) giveBlock(before)
     }
-    return this.#buffer
+    this.#buffer = next
+    return next
   }
   readonly callback = (bytes: number, buffer: Uint8Array): boolean => {
     if (bytes < buffer.length) this.#fullReads = 0
@@ -58,6 +65,7 @@ export class SharedRead {
       this.#early ??= []
       this.#early.push(Buffer.from(chunk))
     }
+    this.#isSlow = bytes >= sharedForSlow.length && this.socket !== undefined && this.socket.isPaused()
     if (this.#fullReads < fullReadsMax || this.socket === undefined) return true
     this.#fullReads = 1
     setImmediate(readOn, this.socket)
@@ -66,7 +74,7 @@ export class SharedRead {
 
   /** The block that the present chunk begins. */
   get block(): Buffer | undefined {
-    return this.#buffer === shared ? undefined : this.#buffer
+    return this.#buffer !== undefined && isBlock(this.#buffer) ? this.#buffer : undefined
   }
 
   /** The block is the reader's; no read goes there any more. */
@@ -88,6 +96,10 @@ export class SharedRead {
     this.#early = undefined
     return early && Buffer.concat(early)
   }
+}
+
+function isBlock(buffer: Buffer): boolean {
+  return buffer.buffer !== shared.buffer
 }
 
 /** Unless its reader has paused it since. */
