@@ -26,6 +26,7 @@ export interface SidecarOptions {
   /** Where the application listens; none for a mere client. */
   port?: number
   flags?: readonly string[]
+  nodeFlags?: readonly string[]
 }
 
 const any = { host: '127.0.0.1', port: 0 }
@@ -69,17 +70,17 @@ export class ProxyMesh {
     this.apply(`service-${name}`, serviceYaml(name, app))
   }
 
-  async startSidecar({ pod, app, port, flags = [] }: SidecarOptions): Promise<Sidecar> {
+  async startSidecar({ pod, app, port, flags = [], nodeFlags = [] }: SidecarOptions): Promise<Sidecar> {
     const [inbound, outbound] = [await freePort(), await freePort()]
     this.apply(`pod-${pod}`, podYaml({ pod, app, port, inbound, outbound, isReady: true }))
-    const sidecar = await this.restartSidecar({ pod, app, flags }, { inbound, outbound })
+    const sidecar = await this.restartSidecar({ pod, app, flags, nodeFlags }, { inbound, outbound })
     this.#sidecars.push(sidecar)
     return sidecar
   }
 
   /** A new process for a pod that is there. */
   async restartSidecar(
-    { pod, app, flags = [] }: Pick<SidecarOptions, 'pod' | 'app' | 'flags'>,
+    { pod, app, flags = [], nodeFlags = [] }: Pick<SidecarOptions, 'pod' | 'app' | 'flags' | 'nodeFlags'>,
     ports: { inbound: number; outbound: number },
   ): Promise<Sidecar> {
     const proxy = await startWeftProxy({
@@ -89,6 +90,7 @@ export class ProxyMesh {
       xds: this.#xds,
       folder: this.folder,
       flags,
+      nodeFlags,
     })
     const sidecar: Sidecar = {
       process: proxy,

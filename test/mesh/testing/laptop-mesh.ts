@@ -1,7 +1,17 @@
 /** A `weft up` process on a copy of a directory, with its events, for tests of the laptop mesh. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -19,6 +29,8 @@ export interface LaptopMeshOptions {
   flags?: readonly string[]
   /** Changes the copy before it runs. */
   prepare?: (folder: string) => void
+  /** Further variables, for instance settings that its sidecars inherit. */
+  environment?: Readonly<Record<string, string>>
 }
 
 export class LaptopMesh {
@@ -32,12 +44,14 @@ export class LaptopMesh {
   errors = ''
 
   /** @param source a folder of `examples/`, or the whole path of another one. */
-  constructor(source: string, { flags = [], prepare }: LaptopMeshOptions = {}) {
+  constructor(source: string, { flags = [], prepare, environment = {} }: LaptopMeshOptions = {}) {
     const home = mkdtempSync(join(tmpdir(), 'weft-up-'))
     this.folder = join(home, 'mesh')
     cpSync(resolve(root, 'examples', source), this.folder, { recursive: true })
+    // Where the programs of a mesh that need packages find them: those of the checkout.
+    symlinkSync(join(root, 'node_modules'), join(home, 'node_modules'))
     prepare?.(this.folder)
-    this.environment = { ...process.env, XDG_STATE_HOME: join(home, 'state'), WEFT_CONTROL: '' }
+    this.environment = { ...process.env, XDG_STATE_HOME: join(home, 'state'), WEFT_CONTROL: '', ...environment }
     this.process = spawn(launcher, ['up', this.folder, '--output', 'json', ...flags], {
       env: this.environment,
       stdio: ['ignore', 'pipe', 'pipe'],

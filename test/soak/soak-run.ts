@@ -1,0 +1,202 @@
+/**
+ * Mixed protocols through the sidecars of a real mesh, with connections cut and endpoints killed at random. It finds what the mesh
+ * loses, and what it keeps: sockets, files, memory.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import { pickIndex, seededRandom } from '#/std/random.ts'
+import { heapAfterCollectionMb } from './heap.ts'
+import { type Judgement, judge } from './judge.ts'
+import { EventLane } from './lane/events.ts'
+import { GrpcLane } from './lane/grpc.ts'
+import { Http1Lane } from './lane/http1.ts'
+import { Http2Lane } from './lane/http2.ts'
+import type { Lane, LaneContext } from './lane/lane.ts'
+import { ConnectLane, TcpLane } from './lane/line.ts'
+import { UdpLane } from './lane/udp.ts'
+import { WebSocketLane } from './lane/websocket.ts'
+import { type Call, Ledger } from './ledger.ts'
+import { type Holdings, holdingsOf, residentMb } from './sidecar-watch.ts'
+import { SoakMesh, type SoakSidecar } from './soak-mesh.ts'
+
+export interface SoakOptions {
+  durationMs: number
+  seed: number
+  /** One endpoint is killed about this often, ms. */
+  killEveryMs: number
+  /** From when on memory is held against the end, ms after the start; undefined leaves memory out. */
+  settledMs: number | undefined
+  say: (line: string) => void
+}
+
+/** Of one sidecar. */
+export interface SidecarReport {
+  pod: string
+  start: Holdings
+  end: Holdings
+  /** Resident, MiB: when it had settled, and at the end of the load. */
+  resident: { settled: number; end: number } | undefined
+  /** Heap and buffers after a collection, MiB, likewise. */
+  heap: { settled: number; end: number } | undefined
+}
+
+export interface SoakReport {
+  ledger: Ledger
+  judged: ReadonlyMap<Judgement, Call[]>
+  kills: number
+  sidecars: SidecarReport[]
+  /** Ended by themselves, or not back in time. */
+  faults: string[]
+}
+
+/** What nobody uses has to be gone this long after the load, ms. */
+const releaseMs = 30_000
+const progressMs = 10_000
+
+export async function soak(options: SoakOptions): Promise<SoakReport> {
+  const mesh = new SoakMesh()
+  try {
+    const ports = await mesh.start()
+    return await new SoakRun(mesh, options).run(ports)
+  } finally {
+    await mesh.stop()
+  }
+}
+
+interface Sample {
+  resident: number
+  heap: number
+}
+
+class SoakRun {
+  readonly #mesh: SoakMesh
+  readonly #options: SoakOptions
+  readonly #ledger = new Ledger()
+  readonly #lanes: Lane[] = [
+    new Http1Lane(),
+    new Http2Lane(),
+    new GrpcLane(),
+    new WebSocketLane(),
+    new EventLane(),
+    new TcpLane(),
+    new ConnectLane(),
+    new UdpLane(),
+  ]
+  readonly #settled = new Map<string, Sample>()
+  readonly #startMs = Date.now()
+  readonly #endMs: number
+  #isEnding = false
+
+  constructor(mesh: SoakMesh, options: SoakOptions) {
+    this.#mesh = mesh
+    this.#options = options
+    this.#endMs = this.#startMs + options.durationMs
+  }
+
+  async run(ports: LaneContext['ports']): Promise<SoakReport> {
+    const { sidecars } = this.#mesh
+    // Whatever a process opens for its inspector it keeps; it is not the load's.
+    if (this.#options.settledMs !== undefined) for (const { pid } of sidecars) await heapAfterCollectionMb(pid)
+    const start = new Map(sidecars.map(({ pod, pid }) => [pod, holdingsOf(pid)]))
+    const { seed } = this.#options
+    const workers = this.#lanes.flatMap((lane, i) =>
+      Array.from({ length: lane.width }, (_, j) =>
+        this.#work(lane, { ports, ledger: this.#ledger, random: seededRandom(seed + 100 * i + j + 1) }),
+      ),
+    )
+    const watch = Promise.all([this.#killAtRandom(seededRandom(seed)), this.#tellProgress(), this.#settle()])
+    await Promise.all([...workers, watch])
+    const ends = new Map<string, Sample>()
+    if (this.#options.settledMs !== undefined) for (const one of sidecars) ends.set(one.pod, await sample(one))
+    for (const lane of this.#lanes) lane.close()
+    const reports = await Promise.all(
+      sidecars.map(async (one) => ({
+        pod: one.pod,
+        start: start.get(one.pod)!,
+        end: await settledHoldings(one, start.get(one.pod)!),
+        ...this.#memoryOf(one, ends),
+      })),
+    )
+    return this.#report(reports)
+  }
+
+  #report(sidecars: SidecarReport[]): SoakReport {
+    const { deaths, faults } = this.#mesh
+    const evidence = { deaths, seen: this.#mesh.seen() }
+    const judged = Map.groupBy(this.#ledger.failures, (call) => judge(call, evidence))
+    return {
+      ledger: this.#ledger,
+      judged,
+      kills: deaths.length,
+      sidecars,
+      faults: [...faults, ...this.#mesh.crashes()],
+    }
+  }
+
+  #memoryOf({ pod }: SoakSidecar, ends: Map<string, Sample>): Pick<SidecarReport, 'resident' | 'heap'> {
+    const [settled, end] = [this.#settled.get(pod), ends.get(pod)]
+    if (!settled || !end) return { resident: undefined, heap: undefined }
+    return {
+      resident: { settled: settled.resident, end: end.resident },
+      heap: { settled: settled.heap, end: end.heap },
+    }
+  }
+
+  async #work(lane: Lane, context: LaneContext): Promise<void> {
+    while (Date.now() < this.#endMs) {
+      await lane.call(context)
+      await pause(context.random() * lane.pauseMs)
+    }
+    this.#isEnding = true
+  }
+
+  /** One endpoint at a time, and never the last one: whoever calls then has nobody to go to. */
+  async #killAtRandom(random: () => number): Promise<void> {
+    const { killEveryMs, say } = this.#options
+    while (!this.#isEnding) {
+      await pause(killEveryMs * (0.5 + random()))
+      const servers = this.#mesh.servers()
+      if (servers.length < 2 || this.#endMs - Date.now() < 3000) continue
+      const victim = servers[pickIndex(random, servers.length)]!
+      this.#mesh.kill(victim)
+      say(`killed ${victim.pod} (${victim.pids.app})`)
+    }
+  }
+
+  async #tellProgress(): Promise<void> {
+    while (Date.now() + progressMs < this.#endMs) {
+      await pause(progressMs)
+      const seconds = Math.round((Date.now() - this.#startMs) / 1000)
+      const memory = this.#mesh.sidecars.map(({ pod, pid }) => `${pod.split('-')[0]} ${residentMb(pid).toFixed(0)} MB`)
+      const { total, failures } = this.#ledger
+      this.#options.say(`${seconds} s: ${total} calls, ${failures.length} failed; ${memory.join(', ')}`)
+    }
+  }
+
+  async #settle(): Promise<void> {
+    const { settledMs } = this.#options
+    if (settledMs === undefined) return
+    await pause(settledMs)
+    for (const one of this.#mesh.sidecars) this.#settled.set(one.pod, await sample(one))
+  }
+}
+
+async function sample({ pid }: SoakSidecar): Promise<Sample> {
+  const residents: number[] = []
+  for (let i = 0; i < 11; i++) {
+    residents.push(residentMb(pid))
+    await pause(200)
+  }
+  const resident = residents.sort((a, b) => a - b)[5]!
+  return { resident, heap: await heapAfterCollectionMb(pid) }
+}
+
+/** Once it holds no more than at the start, or when the time for that is over. */
+async function settledHoldings({ pid }: SoakSidecar, start: Holdings): Promise<Holdings> {
+  const endMs = Date.now() + releaseMs
+  while (true) {
+    const now = holdingsOf(pid)
+    const isBack = now.socketCount <= start.socketCount && now.fileCount <= start.fileCount
+    if (isBack || Date.now() > endMs) return now
+    await pause(100)
+  }
+}
