@@ -1,4 +1,4 @@
-/** An event loop in a thread of its own: carries traffic as the main thread tells it to (docs/decisions/0011-event-loops.md). */
+/** An event loop in a thread of its own: carries traffic as the main thread tells it to (docs/decisions/0012-event-loops.md). */
 import { parentPort, workerData } from 'node:worker_threads'
 import { LimitTable } from '#/proxy/thread/limit-table.ts'
 import { LoopEnd } from '#/proxy/thread/loop-end.ts'
@@ -29,6 +29,12 @@ export function runLoopThread(): void {
   const limitTable = new LimitTable(limits, loop)
   const telemetry = newTelemetry({ settings, log, lines })
   const body = new ProxyLoop({ settings, source, telemetry, log, limitTable })
+  telemetry.registry.collected(
+    { name: 'weft_proxy_event_loop_connections', help: 'Open connections of clients, by event loop.', type: 'gauge' },
+    () => [
+      [['loop', String(loop)], body.engine.listeners.status.reduce((sum, { connections }) => sum + connections, 0)],
+    ],
+  )
   const end = new LoopEnd({
     engine: body.engine,
     source,

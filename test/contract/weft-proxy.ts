@@ -13,6 +13,8 @@ export interface WeftProxyOptions {
   xds: HostPort
   folder: string
   flags?: readonly string[]
+  /** Of Node. */
+  nodeFlags?: readonly string[]
 }
 
 export interface WeftProxy extends RunningProxy {
@@ -29,7 +31,7 @@ const main = fileURLToPath(new URL('../../src/main/proxy.ts', import.meta.url))
 
 /** Starts it and waits until it is ready. Its log goes to a file in `folder`. */
 export async function startWeftProxy(options: WeftProxyOptions): Promise<WeftProxy> {
-  const { nodeId, namespace, workload, xds, folder, flags = [] } = options
+  const { nodeId, namespace, workload, xds, folder, flags = [], nodeFlags = [] } = options
   const state = join(folder, nodeId)
   mkdirSync(state, { recursive: true })
   const adminPort = await freePort()
@@ -38,6 +40,7 @@ export async function startWeftProxy(options: WeftProxyOptions): Promise<WeftPro
   const child = spawn(
     process.execPath,
     [
+      ...nodeFlags,
       main,
       '--node-id',
       nodeId,

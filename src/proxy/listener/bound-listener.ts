@@ -117,11 +117,11 @@ export class BoundListener {
 
   #accept(accepted: Socket): void {
     const { proxyHeader, wheel, admit } = this.#options
-    if (admit && !admit(accepted)) {
-      accepted.destroy()
+    const socket = this.#tls ? accepted : withSharedRead(accepted)
+    if (admit && !admit(socket)) {
+      socket.destroy()
       return
     }
-    const socket = this.#tls ? accepted : withSharedRead(accepted)
     if (proxyHeader) {
       const onHeader = (plain: Socket, addresses?: AddressPair): void => this.#open(plain, addresses)
       new ProxyEntrance(socket, { ...proxyHeader, wheel, onHeader })

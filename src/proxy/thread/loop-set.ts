@@ -1,6 +1,6 @@
 /**
  * The event loops of a proxy with several, led by the main thread, which carries no traffic itself. It holds the one stream of
- * configuration, asks the loops for what somebody reads, and leads the drain. What is shared how: docs/decisions/0011.
+ * configuration, asks the loops for what somebody reads, and leads the drain. What is shared how: docs/decisions/0012.
  */
 import type { TrafficDirection } from '#/model/listener.ts'
 import type { Drainable } from '#/proxy/drain.ts'
