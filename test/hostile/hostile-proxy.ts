@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test'
 import { ProxyMesh, type Sidecar } from '../mesh/proxy-mesh.ts'
 import { type RawApplication, startRawApplication } from './raw-application.ts'
-import { RawClient, until } from './raw-client.ts'
+import { RawClient } from './raw-client.ts'
 
 export interface HostileProxy {
   /** Where clients of the network come in. */
@@ -56,10 +56,16 @@ export async function expectService(proxy: HostileProxy): Promise<void> {
 
 /** The counter of a code rises above what it was. */
 export async function expectCount(proxy: HostileProxy, code: string, before: number): Promise<void> {
-  let now = before
-  const endMs = performance.now() + 3000
-  while (now <= before && performance.now() < endMs) now = await proxy.count(code)
-  if (now <= before) throw new Error(`${code} was not counted: ${before} before and after`)
+  await eventually(async () => (await proxy.count(code)) > before, `${code} is counted beyond ${before}`)
 }
 
-export { until }
+/** A request of a client from outside the mesh ended with these response flags. */
+export async function expectFlags(proxy: HostileProxy, flags: string): Promise<void> {
+  const pattern = new RegExp(`^istio_requests_total\\{[^}]*response_flags="${flags}"`, 'm')
+  await eventually(async () => pattern.test(await proxy.metrics()), `a request with the flags ${flags}`)
+}
+
+async function eventually(isTrue: () => Promise<boolean>, what: string): Promise<void> {
+  const endMs = performance.now() + 3000
+  while (!(await isTrue())) if (performance.now() > endMs) throw new Error(`not in 3 s: ${what}`)
+}

@@ -1,4 +1,5 @@
 /** Clients that send whatever bytes and frames they like, and say what became of it. */
+import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { flags, frameTypes, preface, writeFrame } from '#/codec/http2/frame.ts'
@@ -62,6 +63,10 @@ export class RawClient {
     return code === undefined ? status : `${status} ${code}`
   }
 
+  async expect(outcome: string): Promise<void> {
+    assert.equal(await this.outcome(), outcome)
+  }
+
   destroy(): void {
     this.socket.destroy()
   }
@@ -111,6 +116,12 @@ export class RawHttp2Client extends RawClient {
       () => 'no answer',
     )
     return this.events.shift() ?? 'closed'
+  }
+
+  /** Of all that comes. */
+  override async expect(outcome: string): Promise<void> {
+    const what = (): string => `no ${outcome} but ${this.events.join(', ')}${this.hasClosed ? ' and the end' : ''}`
+    await until(() => this.events.includes(outcome) || (this.hasClosed && outcome === 'closed'), what)
   }
 }
 

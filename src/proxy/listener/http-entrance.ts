@@ -52,7 +52,7 @@ export class HttpEntrance implements HttpConnection {
   constructor(socket: Socket, options: HttpEntranceOptions) {
     this.#socket = socket
     this.#options = options
-    this.#timer = new WheelTimer(() => socket.destroy())
+    this.#timer = new WheelTimer(() => this.#timeOut())
     if (options.protocol !== '') {
       this.#choose(options.protocol === 'h2')
       return
@@ -105,6 +105,14 @@ export class HttpEntrance implements HttpConnection {
     this.#choose(isPreface || upgrade !== undefined, upgrade)
     const rest = upgrade ? upgrade.rest : bytes
     if (rest.length > 0) giveBytes(socket, rest)
+  }
+
+  #timeOut(): void {
+    const { handler, http1 } = this.#options
+    if (this.#partial) {
+      handler.onMalformed('request_header_timeout', `no whole preface in ${http1.headerTimeoutMs} ms`)
+    }
+    this.#socket.destroy()
   }
 
   readonly #onEnd = (): void => {
