@@ -1,7 +1,16 @@
 /** TLS contexts (Envoy: DownstreamTlsContext, UpstreamTlsContext). */
 
-/** PEM text, or the file that holds it; files are read again when they change (Envoy: DataSource). */
-export type PemSource = { type: 'inline'; pem: string } | { type: 'file'; path: string }
+/**
+ * PEM text, or the file that holds it, which is read again when it changes (Envoy: DataSource); or a secret that the proxy has by
+ * that name (Envoy: SdsSecretConfig): `default` is its own identity, `ROOTCA` the roots of the mesh, as Istio's agents call them.
+ */
+export type PemSource =
+  | { type: 'inline'; pem: string }
+  | { type: 'file'; path: string }
+  | { type: 'secret'; name: string }
+
+/** The proxy's own certificate and key. */
+export const identitySecretName = 'default'
 
 export interface TlsCertificate {
   /** Leaf first. */

@@ -22,6 +22,7 @@ import { passthroughRoutes } from './table/passthrough.ts'
 import { ProxyTable } from './table/proxy-table.ts'
 import type { LimitTable } from './thread/limit-table.ts'
 import { PemWatch } from './tls/pem-watch.ts'
+import type { SecretStore } from './tls/secret-store.ts'
 import { clientCodec } from './upstream/client-codec.ts'
 
 export interface ProxyEngineOptions {
@@ -33,6 +34,8 @@ export interface ProxyEngineOptions {
   random: Random
   /** Where several event loops of the process share addresses and limits. */
   limitTable?: LimitTable
+  /** Its own identity and the roots of the mesh, as they come. */
+  secrets?: SecretStore
 }
 
 /** Precision of timeouts of requests, and of idle connections, ms. */
@@ -47,7 +50,7 @@ export class ProxyEngine {
   readonly memory: MemoryGuard
   #wasReady = false
 
-  constructor({ settings, source, events, log, clock, random, limitTable }: ProxyEngineOptions) {
+  constructor({ settings, source, events, log, clock, random, limitTable, secrets }: ProxyEngineOptions) {
     this.identity = identityOf(settings)
     this.memory = new MemoryGuard({
       clock,
@@ -59,7 +62,8 @@ export class ProxyEngine {
     const http1 = http1Limits(settings)
     const http2 = http2Limits(settings)
     const coarseWheel = new TimerWheel({ tickMs: coarseTickMs, clock })
-    const certificates = new PemWatch({ clock, log, intervalMs: settings.certificateReloadMs })
+    const intervalMs = settings.certificateReloadMs
+    const certificates = new PemWatch({ clock, log, intervalMs, ...(secrets ? { secrets } : {}) })
     const upstream = {
       limits: settings,
       limitTable,

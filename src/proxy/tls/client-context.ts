@@ -78,7 +78,7 @@ export class ClientContext {
   #read(): void {
     const { certificate, trustedCa } = this.#tls
     try {
-      this.#secure = createContext(certificate, trustedCa)
+      this.#secure = createContext(this.#watch, { certificate, trustedCa })
       this.#generation++
       this.#fault = ''
     } catch (error) {

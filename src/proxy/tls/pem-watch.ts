@@ -1,17 +1,20 @@
 /**
- * PEM files and their changes. Polled by `stat`: Kubernetes swaps a mounted Secret by a symbolic link two levels up, which
+ * PEM files and secrets, and their changes. Files are polled by `stat`: Kubernetes swaps a mounted Secret by a symbolic link two levels up, which
  * no watch of the file itself would tell.
  */
 import { readFileSync, statSync } from 'node:fs'
 import type { ClientTls, PemSource, ServerTls, TlsCertificate } from '#/model/tls.ts'
 import type { Clock, Timer } from '#/std/clock.ts'
 import type { Log } from '#/std/log.ts'
+import type { SecretPart, SecretStore } from './secret-store.ts'
 
 export interface PemWatchOptions {
   clock: Clock
   log: Log
   /** Between two looks, ms. */
   intervalMs: number
+  /** Absent: there are none. */
+  secrets?: SecretStore
 }
 
 interface Watched {
@@ -21,16 +24,11 @@ interface Watched {
 }
 
 /** All PEM sources of a context. */
-export function pemSources(tls: ServerTls | ClientTls): PemSource[] {
+function pemSources(tls: ServerTls | ClientTls): PemSource[] {
   const certificates: TlsCertificate[] =
     'certificates' in tls ? [...tls.certificates] : tls.certificate ? [tls.certificate] : []
   const sources = certificates.flatMap(({ chain, privateKey }) => [chain, privateKey])
   return tls.trustedCa ? [...sources, tls.trustedCa] : sources
-}
-
-/** @throws when the file can't be read; the message names it. */
-export function readPem(source: PemSource): string {
-  return source.type === 'inline' ? source.pem : readFileSync(source.path, 'utf8')
 }
 
 export class PemWatch {
@@ -46,8 +44,30 @@ export class PemWatch {
     return this.#options.log
   }
 
+  /** @throws when the file can't be read, or the secret has not come; the message names it. */
+  read(source: PemSource, part: SecretPart): string {
+    if (source.type === 'inline') return source.pem
+    if (source.type === 'file') return readFileSync(source.path, 'utf8')
+    const pem = this.#options.secrets?.find(source.name)?.[part]
+    if (pem === undefined) throw new Error(`secret ${source.name} has not come yet`)
+    return pem
+  }
+
   /** @returns how to stop. `onChange` must not throw. */
   watch(tls: ServerTls | ClientTls, onChange: () => void): () => void {
+    const stops = [this.#watchFiles(tls, onChange), ...this.#watchSecrets(tls, onChange)]
+    return () => {
+      for (const stop of stops) stop()
+    }
+  }
+
+  #watchSecrets(tls: ServerTls | ClientTls, onChange: () => void): (() => void)[] {
+    const { secrets } = this.#options
+    const names = pemSources(tls).flatMap((source) => (source.type === 'secret' ? [source.name] : []))
+    return secrets ? [...new Set(names)].map((name) => secrets.watch(name, onChange)) : []
+  }
+
+  #watchFiles(tls: ServerTls | ClientTls, onChange: () => void): () => void {
     const paths = pemSources(tls).flatMap((source) => (source.type === 'file' ? [source.path] : []))
     if (paths.length === 0) return () => undefined
     const watched: Watched = { paths, seen: fingerprint(paths), onChange }

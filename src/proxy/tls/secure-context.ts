@@ -2,7 +2,7 @@
 import type { SecureContext, SecureContextOptions } from 'node:tls'
 import { createSecureContext } from 'node:tls'
 import type { PemSource, TlsCertificate } from '#/model/tls.ts'
-import { readPem } from './pem-watch.ts'
+import type { PemWatch } from './pem-watch.ts'
 
 /** The hybrid group first: what is recorded today stays secret from a quantum computer (draft-ietf-tls-ecdhe-mlkem). */
 const groupsWanted = 'X25519MLKEM768:X25519:prime256v1:secp384r1'
@@ -38,17 +38,22 @@ export function secureOptions(): Pick<SecureContextOptions, 'minVersion' | 'ecdh
   return { minVersion: 'TLSv1.2', ecdhCurve: groups, ciphers }
 }
 
+/** @throws as `PemWatch.read`. */
+export function readPair(watch: PemWatch, { chain, privateKey }: TlsCertificate): { cert: string; key: string } {
+  return { cert: watch.read(chain, 'chain'), key: watch.read(privateKey, 'privateKey') }
+}
+
 /** @throws when a file can't be read, a PEM is none, or key and certificate do not belong together. */
 export function createContext(
-  certificate: TlsCertificate | undefined,
-  trustedCa: PemSource | undefined,
+  watch: PemWatch,
+  { certificate, trustedCa }: { certificate?: TlsCertificate | undefined; trustedCa?: PemSource | undefined },
   more: SecureContextOptions = {},
 ): SecureContext {
   return createSecureContext({
     ...secureOptions(),
-    ...(certificate ? { cert: readPem(certificate.chain), key: readPem(certificate.privateKey) } : {}),
+    ...(certificate ? readPair(watch, certificate) : {}),
     // Without a CA of its own nothing is trusted: the roots of the web say nothing about workloads.
-    ca: trustedCa ? readPem(trustedCa) : [],
+    ca: trustedCa ? watch.read(trustedCa, 'trustedCa') : [],
     ...more,
   })
 }

@@ -7,8 +7,8 @@ import type { Socket } from 'node:net'
 import type { SecureContext, Server, TLSSocket } from 'node:tls'
 import { createServer } from 'node:tls'
 import type { ServerTls } from '#/model/tls.ts'
-import { readPem } from './pem-watch.ts'
-import { createContext, secureOptions } from './secure-context.ts'
+import type { PemWatch } from './pem-watch.ts'
+import { createContext, readPair, secureOptions } from './secure-context.ts'
 import type { SubjectNames } from './subject-name.ts'
 import { coversHost, dnsNameFits, hasSubjectName, listSubjectNames, parseSubjectNames } from './subject-name.ts'
 import type { TlsEntrance, TlsEntranceOptions, TlsEntranceOwner, TlsPeer } from './tls-entrance.ts'
@@ -32,7 +32,7 @@ export class ServerContext implements TlsEntrance {
   constructor(options: TlsEntranceOptions) {
     this.#options = options
     const { tls, watch, handshakeTimeoutMs } = options
-    this.#identities = readIdentities(tls)
+    this.#identities = readIdentities(tls, watch)
     this.#server = createServer({
       ...secureOptions(),
       handshakeTimeout: handshakeTimeoutMs,
@@ -69,7 +69,7 @@ export class ServerContext implements TlsEntrance {
   #reload(): void {
     const { tls, watch } = this.#options
     try {
-      this.#identities = readIdentities(tls)
+      this.#identities = readIdentities(tls, watch)
       this.#useDefault()
       watch.log.info('certificates were read again')
     } catch (error) {
@@ -81,13 +81,13 @@ export class ServerContext implements TlsEntrance {
   /** For clients without SNI. */
   #useDefault(): void {
     const [first] = this.#options.tls.certificates
-    const { trustedCa } = this.#options.tls
+    const { tls, watch } = this.#options
+    const { trustedCa } = tls
     this.#server.setSecureContext({
       ...secureOptions(),
       honorCipherOrder: true,
-      cert: readPem(first!.chain),
-      key: readPem(first!.privateKey),
-      ca: trustedCa ? readPem(trustedCa) : [],
+      ...readPair(watch, first!),
+      ca: trustedCa ? watch.read(trustedCa, 'trustedCa') : [],
       sessionIdContext,
     })
   }
@@ -144,11 +144,11 @@ export class ServerContext implements TlsEntrance {
 }
 
 /** Keys of tickets are new each time: a client that was trusted under an old CA has to show itself again. */
-function readIdentities({ certificates, trustedCa }: ServerTls): readonly Identity[] {
+function readIdentities({ certificates, trustedCa }: ServerTls, watch: PemWatch): readonly Identity[] {
   const ticketKeys = randomBytes(48)
   return certificates.map((certificate) => ({
-    context: createContext(certificate, trustedCa, { sessionIdContext, ticketKeys, honorCipherOrder: true }),
-    names: parseSubjectNames(new X509Certificate(readPem(certificate.chain)).subjectAltName),
+    context: createContext(watch, { certificate, trustedCa }, { sessionIdContext, ticketKeys, honorCipherOrder: true }),
+    names: parseSubjectNames(new X509Certificate(watch.read(certificate.chain, 'chain')).subjectAltName),
   }))
 }
 

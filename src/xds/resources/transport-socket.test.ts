@@ -21,6 +21,7 @@ import { encodeListener } from './encode/listener.ts'
 
 const file = (path: string): PemSource => ({ type: 'file', path })
 const inline = (pem: string): PemSource => ({ type: 'inline', pem })
+const secret = (name: string): PemSource => ({ type: 'secret', name })
 const certificate = { chain: file('tls.crt'), privateKey: file('tls.key') }
 
 const listener = (more: Partial<Listener>): Listener => ({
@@ -63,6 +64,15 @@ const listeners: Record<string, Listener> = {
       subjectNames: ['spiffe://td/ns/a/sa/b', 'client.example', '10.0.0.1'],
     },
   }),
+  'its own identity, and the roots of the mesh': listener({
+    tls: {
+      certificates: [{ chain: secret('default'), privateKey: secret('default') }],
+      alpn: ['h2'],
+      clientCertificate: 'required',
+      trustedCa: secret('ROOTCA'),
+      subjectNames: ['spiffe://td/ns/a/sa/b'],
+    },
+  }),
   'TLS before streams and requests alike': listener({
     protocol: 'auto',
     tls: { certificates: [certificate], alpn: [], clientCertificate: 'none' },
@@ -87,6 +97,14 @@ const clusters: Record<string, Cluster> = {
     },
   }),
   'ALPN decides': cluster({ tls: { serverName: 'a.example', alpn: ['h2', 'http/1.1'], trustedCa: inline('ca') } }),
+  'its own identity, and the roots of the mesh': cluster({
+    tls: {
+      serverName: '',
+      alpn: ['h2'],
+      certificate: { chain: secret('default'), privateKey: secret('default') },
+      trustedCa: secret('ROOTCA'),
+    },
+  }),
   'a PROXY header of version 1': cluster({ proxyProtocol: 'v1' }),
   'a PROXY header of version 2, then TLS': cluster({
     proxyProtocol: 'v2',

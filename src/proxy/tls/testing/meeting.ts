@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net'
 import type { TestContext } from 'node:test'
 import type { ClientTls, ServerTls } from '#/model/tls.ts'
 import { PemWatch } from '#/proxy/tls/pem-watch.ts'
+import { SecretStore } from '#/proxy/tls/secret-store.ts'
 import type { TlsPeer } from '#/proxy/tls/tls-entrance.ts'
 import { openTlsEntrance } from '#/proxy/tls/tls-entrance.ts'
 import type { SessionTickets } from '#/proxy/tls/tls-exit.ts'
@@ -31,10 +32,11 @@ export interface Meeting {
   exit(tls: ClientTls): TlsExit
 }
 
-export async function openMeeting(t: TestContext, tls: ServerTls): Promise<Meeting> {
+/** @param secrets by which both sides can name what they show and trust. */
+export async function openMeeting(t: TestContext, tls: ServerTls, secrets = new SecretStore()): Promise<Meeting> {
   const log: string[] = []
   const sink = { write: (line: string) => void log.push(line) }
-  const watch = new PemWatch({ clock, log: new Log({ component: 'proxy', sink }), intervalMs: 10 })
+  const watch = new PemWatch({ clock, log: new Log({ component: 'proxy', sink }), intervalMs: 10, secrets })
   const entrance = await openTlsEntrance({ tls, watch, handshakeTimeoutMs: 1000 })
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (socket) => {

@@ -47,7 +47,19 @@ function readCertificate(reader: FieldReader): TlsCertificate | undefined {
 
 function readCertificates(common: FieldReader | undefined): TlsCertificate[] {
   const all = common?.messages('tls_certificates') ?? []
-  return all.map(readCertificate).filter((certificate) => certificate !== undefined)
+  const secrets = (common?.messages('tls_certificate_sds_secret_configs') ?? []).map((config) => {
+    const secret = readSecret(config)
+    return { chain: secret, privateKey: secret }
+  })
+  return [...all.map(readCertificate).filter((certificate) => certificate !== undefined), ...secrets]
+}
+
+/** Where it comes from is this proxy's own affair: it knows a few secrets by name. */
+function readSecret(config: FieldReader): PemSource {
+  const name = config.string('name')
+  config.message('sds_config')?.skip()
+  if (name === '') config.fault('name', 'is missing')
+  return { type: 'secret', name }
 }
 
 function readSubjectNames(context: FieldReader): string[] {
@@ -66,6 +78,8 @@ interface Trust {
 }
 
 function readTrust(common: FieldReader | undefined): Trust {
+  const combined = common?.message('combined_validation_context')
+  if (combined) return readCombined(combined)
   const context = common?.message('validation_context')
   if (!context) return {}
   context.ignore('watched_directory')
@@ -73,6 +87,18 @@ function readTrust(common: FieldReader | undefined): Trust {
   const subjectNames = readSubjectNames(context)
   if (!trustedCa) context.fault('trusted_ca', 'is missing')
   return { ...(trustedCa ? { trustedCa } : {}), ...(subjectNames.length > 0 ? { subjectNames } : {}) }
+}
+
+/** Roots by a secret, names by the context. */
+function readCombined(combined: FieldReader): Trust {
+  const context = combined.message('default_validation_context')
+  const secret = combined.message('validation_context_sds_secret_config')
+  const subjectNames = context ? readSubjectNames(context) : []
+  if (!secret) combined.fault('validation_context_sds_secret_config', 'is missing')
+  return {
+    ...(secret ? { trustedCa: readSecret(secret) } : {}),
+    ...(subjectNames.length > 0 ? { subjectNames } : {}),
+  }
 }
 
 /** Of a filter chain. @returns undefined for plain text. */

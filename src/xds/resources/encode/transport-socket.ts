@@ -16,12 +16,13 @@ import {
   SubjectAltNameMatcher_SanType,
   type TlsCertificateSchema,
 } from '#/xds/proto/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
+import type { SdsSecretConfigSchema } from '#/xds/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import {
   type CommonTlsContextSchema,
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '#/xds/proto/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts'
-import { type InitOf, packAny } from './any.ts'
+import { adsSource, type InitOf, packAny } from './any.ts'
 
 function socket<T extends DescMessage>(name: string, schema: T, message: MessageShape<T>): TransportSocket {
   const value = packAny(schema, message)
@@ -31,14 +32,25 @@ function socket<T extends DescMessage>(name: string, schema: T, message: Message
   })
 }
 
-function dataSource(source: PemSource): InitOf<typeof DataSourceSchema> {
+/** PEM that stands somewhere, as opposed to a secret that the proxy is given. */
+type PemText = Exclude<PemSource, { type: 'secret' }>
+
+function dataSource(source: PemText): InitOf<typeof DataSourceSchema> {
   return source.type === 'file'
     ? { specifier: { case: 'filename', value: source.path } }
     : { specifier: { case: 'inlineString', value: source.pem } }
 }
 
-function certificate({ chain, privateKey }: TlsCertificate): InitOf<typeof TlsCertificateSchema> {
-  return { certificateChain: dataSource(chain), privateKey: dataSource(privateKey) }
+/** A secret holds certificate and key together, so that they can't differ. */
+function certificateSources(all: readonly TlsCertificate[]): InitOf<typeof CommonTlsContextSchema> {
+  const tlsCertificates: InitOf<typeof TlsCertificateSchema>[] = []
+  const tlsCertificateSdsSecretConfigs: InitOf<typeof SdsSecretConfigSchema>[] = []
+  for (const { chain, privateKey } of all) {
+    if (chain.type === 'secret') tlsCertificateSdsSecretConfigs.push({ name: chain.name, sdsConfig: adsSource() })
+    else if (privateKey.type !== 'secret')
+      tlsCertificates.push({ certificateChain: dataSource(chain), privateKey: dataSource(privateKey) })
+  }
+  return { tlsCertificates, tlsCertificateSdsSecretConfigs }
 }
 
 function sanType(name: string): SubjectAltNameMatcher_SanType {
@@ -47,14 +59,21 @@ function sanType(name: string): SubjectAltNameMatcher_SanType {
 }
 
 function validation(trustedCa: PemSource, subjectNames: readonly string[] = []): InitOf<typeof CommonTlsContextSchema> {
-  const value: InitOf<typeof CertificateValidationContextSchema> = {
-    trustedCa: dataSource(trustedCa),
+  const names: InitOf<typeof CertificateValidationContextSchema> = {
     matchTypedSubjectAltNames: subjectNames.map((name) => ({
       sanType: sanType(name),
       matcher: { matchPattern: { case: 'exact' as const, value: name } },
     })),
   }
-  return { validationContextType: { case: 'validationContext', value } }
+  if (trustedCa.type !== 'secret') {
+    const value = { ...names, trustedCa: dataSource(trustedCa) }
+    return { validationContextType: { case: 'validationContext', value } }
+  }
+  const value = {
+    defaultValidationContext: names,
+    validationContextSdsSecretConfig: { name: trustedCa.name, sdsConfig: adsSource() },
+  }
+  return { validationContextType: { case: 'combinedValidationContext', value } }
 }
 
 /** Without `trustedCa` a client's certificate is asked of nobody; with it one is asked for, and must be good when it is shown. */
@@ -68,7 +87,7 @@ export function serverSocket({
   const isAsked = clientCertificate !== 'none' && trustedCa !== undefined
   const message = create(DownstreamTlsContextSchema, {
     commonTlsContext: {
-      tlsCertificates: certificates.map(certificate),
+      ...certificateSources(certificates),
       alpnProtocols: [...alpn],
       ...(isAsked ? validation(trustedCa, subjectNames) : {}),
     },
@@ -82,7 +101,7 @@ function tlsToEndpoint(tls: NonNullable<Cluster['tls']>): TransportSocket {
   const message = create(UpstreamTlsContextSchema, {
     sni: serverName,
     commonTlsContext: {
-      ...(own ? { tlsCertificates: [certificate(own)] } : {}),
+      ...(own ? certificateSources([own]) : {}),
       alpnProtocols: [...alpn],
       ...(trustedCa ? validation(trustedCa, subjectNames) : {}),
     },
