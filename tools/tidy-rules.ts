@@ -21,6 +21,7 @@ export const allowedImports: Record<string, string[]> = {
   ],
   'src/identity/token': ['src/std', 'src/identity/spiffe'],
   'src/identity/ca': ['src/std', 'src/identity/der', 'src/identity/file', 'src/identity/spiffe'],
+  'src/identity/agent': ['src/std', 'src/model', 'src/identity/spiffe', 'src/identity/workload', 'src/xds'],
   'src/identity': ['src/std', 'src/codec', 'src/xds/transport'],
   'src/control': ['src/std', 'src/config', 'src/api', 'src/model', 'src/xds', 'src/identity'],
   'src/proxy': [
@@ -53,6 +54,7 @@ export const proxyForbidden = [
   'src/control',
   'src/kubernetes',
   'src/api',
+  'src/identity/agent',
   'src/identity/ca',
   'src/identity/token',
   'jose',

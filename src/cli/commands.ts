@@ -3,6 +3,7 @@
 import { caRotateCommand } from './command/ca-rotate.ts'
 import { caStatusCommand } from './command/ca-status.ts'
 import { completionCommand } from './command/completion.ts'
+import { identityServeCommand } from './command/identity-serve.ts'
 import { lintCommand } from './command/lint.ts'
 import { proxyConfigCommand } from './command/proxy-config.ts'
 import { proxyStatusCommand } from './command/proxy-status.ts'
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   proxyConfigCommand,
   caStatusCommand,
   caRotateCommand,
+  identityServeCommand,
   completionCommand,
   versionCommand,
 ]
@@ -26,5 +28,6 @@ export const commands: readonly Command[] = [
 /** Words that only group others, with their summary. */
 export const groups: Readonly<Record<string, string>> = {
   ca: 'look after the roots of the mesh',
+  identity: 'hand identities to programs',
   proxy: 'look into the sidecars',
 }

@@ -15,7 +15,7 @@ export interface SecureDialOptions {
 
 /** Not connected yet; tells a handshake that failed by `error`. TLS 1.3, and HTTP/2 by ALPN. */
 export function dialSecurely(address: HostPort, { roots, trustDomain, leaf }: SecureDialOptions): TLSSocket {
-  // Only where it is needed, for `node:tls` costs megabytes; an import, lazy or not, would be loaded at the start of a bundle.
+  // Only where it is needed, for `node:tls` costs 2 MB; an import, lazy or not, would be loaded at the start of a bundle.
   const { connect } = process.getBuiltinModule('node:tls')
   const expected = formatSpiffeId(serviceAccountId(trustDomain, controlAccount))
   return connect({

@@ -29,6 +29,14 @@ export type OpenServerStream = (
   peer: CallPeer,
 ) => ServerStreamHandler
 
+/** A stream of another service than ADS. */
+export interface StreamCall extends CallPeer {
+  /** A field of the call's head; empty for none. */
+  field(name: string): string
+}
+
+export type OpenStream = (writer: ServerStreamWriter, call: StreamCall) => ServerStreamHandler
+
 /** One request, one answer. */
 export interface UnaryCall extends CallPeer {
   request: Buffer
@@ -88,10 +96,11 @@ async function answer(
   }
 }
 
+/** @param isKept the stream goes on when the client has said all it has to say. */
 function serve(
   call: grpc.ServerDuplexStream<Buffer, Buffer>,
-  open: OpenServerStream,
-  protocol: 'delta' | 'sotw',
+  open: (writer: ServerStreamWriter) => ServerStreamHandler,
+  isKept = false,
 ): void {
   let isOpen = true
   const writer: ServerStreamWriter = {
@@ -104,7 +113,7 @@ function serve(
       else call.end()
     },
   }
-  const handler = open(writer, protocol, peerOf(call))
+  const handler = open(writer)
   const close = (): void => {
     if (!isOpen) return
     isOpen = false
@@ -112,12 +121,18 @@ function serve(
   }
   call.on('data', (bytes: Buffer) => handler.onMessage(bytes))
   call.on('end', () => {
+    if (isKept) return
     close()
     call.end()
   })
   call.on('cancelled', close)
   call.on('error', close)
   call.on('close', close)
+}
+
+/** The method of `/package.Service/Method`. */
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }
 
 export class GrpcServer {
@@ -128,16 +143,29 @@ export class GrpcServer {
   })
   #injector: ReturnType<grpc.Server['createConnectionInjector']> | undefined
 
-  constructor(open: OpenServerStream) {
+  /** @param open ADS; absent: other services alone. */
+  constructor(open?: OpenServerStream) {
+    if (!open) return
+    const handler = (protocol: 'delta' | 'sotw') => (call: grpc.ServerDuplexStream<Buffer, Buffer>) =>
+      serve(call, (writer) => open(writer, protocol, peerOf(call)))
     this.#server.addService(service, {
-      DeltaAggregatedResources: (call: grpc.ServerDuplexStream<Buffer, Buffer>) => serve(call, open, 'delta'),
-      StreamAggregatedResources: (call: grpc.ServerDuplexStream<Buffer, Buffer>) => serve(call, open, 'sotw'),
+      DeltaAggregatedResources: handler('delta'),
+      StreamAggregatedResources: handler('sotw'),
     })
+  }
+
+  /** Serves one more stream that goes on when the client has said all. @param path `/package.Service/Method` */
+  addStream(path: string, open: OpenStream): void {
+    const handle = (call: grpc.ServerDuplexStream<Buffer, Buffer>): void => {
+      const field = (name: string): string => String(call.metadata.get(name)[0] ?? '')
+      serve(call, (writer) => open(writer, { ...peerOf(call), field }), true)
+    }
+    this.#server.addService({ [nameOf(path)]: bytesMethod(path, true) }, { [nameOf(path)]: handle })
   }
 
   /** Serves one more method. @param path `/package.Service/Method` */
   addMethod(path: string, method: UnaryMethod, onFault: (error: unknown) => void): void {
-    const name = path.slice(path.lastIndexOf('/') + 1)
+    const name = nameOf(path)
     const handle: grpc.handleUnaryCall<Buffer, Buffer> = (call, callback) => {
       answer(call, method, callback).catch(onFault)
     }
@@ -156,6 +184,18 @@ export class GrpcServer {
       this.#server.bindAsync(formatHostPort(address), grpc.ServerCredentials.createInsecure(), (error, port) =>
         error ? reject(error) : resolve({ host: address.host, port }),
       )
+    })
+  }
+
+  /** On a Unix socket that only its owner may use. @throws when it can't be made. */
+  listenOnSocket(path: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const umask = process.umask(0o177)
+      this.#server.bindAsync(`unix:${path}`, grpc.ServerCredentials.createInsecure(), (error) => {
+        process.umask(umask)
+        if (error) reject(error)
+        else resolve()
+      })
     })
   }
 

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { test } from 'node:test'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { BinaryReader } from '@bufbuild/protobuf/wire'
+import { anyUnpack } from '@bufbuild/protobuf/wkt'
+import { Log } from '#/std/log.ts'
+import { WatchedValue } from '#/std/watched.ts'
+import { SecretSchema } from '#/xds/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
+import { DiscoveryRequestSchema, DiscoveryResponseSchema } from '#/xds/proto/envoy/service/discovery/v3/discovery_pb.ts'
+import { GrpcStream } from '#/xds/transport/client/grpc-stream.ts'
+import { formatCertificates } from '../spiffe/trust-bundle.ts'
+import { newLeaf, newRoot, trustDomain } from '../testing/authority.ts'
+import type { Svid } from '../workload/svid.ts'
+import type { WorkloadIdentity } from '../workload/workload-identity.ts'
+import { certificateFileNames } from './certificate-files.ts'
+import { IdentityAgent } from './identity-agent.ts'
+
+const root = newRoot(trustDomain, Date.now())
+
+function newSvid(): Svid {
+  const { leaf, key } = newLeaf(root)
+  return {
+    spiffeId: `spiffe://${trustDomain}/ns/shop/sa/cart`,
+    certificateChainPem: formatCertificates([leaf]),
+    privateKey: key,
+    bundlePem: formatCertificates([root.root]),
+    expiresMs: leaf.validToDate.getTime(),
+  }
+}
+
+async function startAgent(t: TestContext) {
+  const home = mkdtempSync(join(tmpdir(), 'weft-agent-'))
+  const svid = new WatchedValue<Svid>(newSvid())
+  const identity = { svid, trustDomain, start: () => undefined, stop: () => undefined } as unknown as WorkloadIdentity
+  const [socket, folder] = [join(home, 'run', 'agent.sock'), join(home, 'files')]
+  const log: string[] = []
+  const sink = { write: (line: string) => void log.push(line) }
+  const agent = new IdentityAgent({ identity, socket, folder, log: new Log({ component: 'identity', sink }) })
+  await agent.start()
+  t.after(() => {
+    agent.stop()
+    rmSync(home, { recursive: true })
+  })
+  return { svid, socket, folder, log, agent }
+}
+
+interface Call {
+  stream: GrpcStream
+  /** The next message, or `CODE WORDS` of the end. */
+  next(): Promise<Buffer | string>
+}
+
+function open(t: TestContext, socket: string, path: string, headers: string[] = []): Promise<Call> {
+  const arrived: (Buffer | string)[] = []
+  let wake: () => void = () => undefined
+  const arrive = (one: Buffer | string): void => {
+    arrived.push(one)
+    wake()
+  }
+  return new Promise((resolve) => {
+    const stream: GrpcStream = new GrpcStream({
+      address: { host: 'localhost', port: 1 },
+      path,
+      headers,
+      dial: () => connect({ path: socket, allowHalfOpen: true }),
+      onOpen: () => setImmediate(() => resolve({ stream, next })),
+      onMessage: (message) => arrive(Buffer.from(message)),
+      onClosed: ({ code, message }) => arrive(`${code} ${message}`),
+    })
+    t.after(() => stream.close())
+    const next = async (): Promise<Buffer | string> => {
+      while (arrived.length === 0) await new Promise<void>((done) => (wake = done))
+      return arrived.shift()!
+    }
+  })
+}
+
+function fieldsOf(bytes: Uint8Array): Map<number, Buffer> {
+  const reader = new BinaryReader(bytes)
+  const fields = new Map<number, Buffer>()
+  while (reader.pos < reader.len) {
+    const [field] = reader.tag()
+    fields.set(field, Buffer.from(reader.bytes()))
+  }
+  return fields
+}
+
+const fetchSvid = '/SpiffeWorkloadAPI/FetchX509SVID'
+
+test('the Workload API gives name, chain, key and roots at once, and again with each leaf', async (t) => {
+  const { svid, socket } = await startAgent(t)
+  const call = await open(t, socket, fetchSvid, ['workload.spiffe.io', 'true'])
+  call.stream.send(new Uint8Array())
+  call.stream.finish()
+  for (const round of [1, 2]) {
+    const message = await call.next()
+    assert.ok(typeof message === 'object', String(message))
+    const one = fieldsOf(fieldsOf(message).get(1)!)
+    assert.equal(one.get(1)!.toString(), svid.value!.spiffeId)
+    const key = createPrivateKey({ key: one.get(3)!, format: 'der', type: 'pkcs8' })
+    assert.ok(new X509Certificate(one.get(2)!).checkPrivateKey(key), `round ${round}`)
+    assert.ok(one.get(4)!.equals(root.root.raw))
+    svid.set(newSvid())
+  }
+})
+
+test('the Workload API gives bundles by trust domain', async (t) => {
+  const { socket } = await startAgent(t)
+  const call = await open(t, socket, '/SpiffeWorkloadAPI/FetchX509Bundles', ['workload.spiffe.io', 'true'])
+  call.stream.send(new Uint8Array())
+  const entry = fieldsOf(fieldsOf((await call.next()) as Buffer).get(2)!)
+  assert.equal(entry.get(1)!.toString(), `spiffe://${trustDomain}`)
+  assert.ok(entry.get(2)!.equals(root.root.raw))
+})
+
+test('who does not send the security field of the Workload API is refused', async (t) => {
+  const { socket } = await startAgent(t)
+  const call = await open(t, socket, fetchSvid)
+  call.stream.send(new Uint8Array())
+  assert.match(String(await call.next()), /^3 send the field workload\.spiffe\.io/)
+})
+
+test('methods that are not there are told so', async (t) => {
+  const { socket } = await startAgent(t)
+  const call = await open(t, socket, '/SpiffeWorkloadAPI/FetchJWTSVID', ['workload.spiffe.io', 'true'])
+  call.stream.send(new Uint8Array())
+  call.stream.finish()
+  assert.match(String(await call.next()), /^12 /)
+})
+
+const ask = (resourceNames: string[], responseNonce = '', message = ''): Uint8Array =>
+  toBinary(
+    DiscoveryRequestSchema,
+    create(DiscoveryRequestSchema, { resourceNames, responseNonce, ...(message ? { errorDetail: { message } } : {}) }),
+  )
+
+test('Envoy gets leaf and roots by their names, once until they change', async (t) => {
+  const { svid, socket, log } = await startAgent(t)
+  const call = await open(t, socket, '/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets')
+  call.stream.send(ask(['default', 'ROOTCA', 'other']))
+  const read = async () => {
+    const { nonce, resources } = fromBinary(DiscoveryResponseSchema, (await call.next()) as Buffer)
+    return { nonce, secrets: resources.map((one) => anyUnpack(one, SecretSchema)!) }
+  }
+  const first = await read()
+  assert.deepEqual(
+    first.secrets.map(({ name, type }) => [name, type.case]),
+    [
+      ['default', 'tlsCertificate'],
+      ['ROOTCA', 'validationContext'],
+    ],
+  )
+  call.stream.send(ask(['default', 'ROOTCA', 'other'], first.nonce, 'no good'))
+  svid.set(newSvid())
+  const second = await read()
+  assert.notEqual(second.nonce, first.nonce)
+  const { value } = second.secrets[0]!.type as Extract<(typeof second.secrets)[0]['type'], { case: 'tlsCertificate' }>
+  assert.equal(value.certificateChain!.specifier.value, svid.value!.certificateChainPem)
+  assert.match(log.join(''), /rejected its secrets/)
+  assert.doesNotMatch(log.join(''), /PRIVATE/)
+})
+
+test('what is no discovery request ends its stream alone', async (t) => {
+  const { socket } = await startAgent(t)
+  const path = '/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets'
+  const broken = await open(t, socket, path)
+  broken.stream.send(Buffer.from('ff', 'hex'))
+  assert.match(String(await broken.next()), /^3 /)
+  const whole = await open(t, socket, path)
+  whole.stream.send(ask(['ROOTCA']))
+  assert.ok(typeof (await whole.next()) === 'object')
+})
+
+test('the socket and the key are for their owner alone', async (t) => {
+  const { socket, folder } = await startAgent(t)
+  await new Promise(setImmediate)
+  assert.equal(statSync(socket).mode & 0o777, 0o600)
+  assert.equal(statSync(join(folder, certificateFileNames.key)).mode & 0o777, 0o600)
+})
+
+test('the three files change together: whoever reads them all sees one leaf with its key', async (t) => {
+  const { svid, folder } = await startAgent(t)
+  for (let round = 0; round < 3; round++) {
+    await new Promise(setImmediate)
+    const [certificate, key, roots] = Object.values(certificateFileNames).map((name) =>
+      readFileSync(join(folder, name), 'utf8'),
+    )
+    assert.equal(certificate, svid.value!.certificateChainPem, `round ${round}`)
+    assert.ok(new X509Certificate(certificate!).checkPrivateKey(createPrivateKey(key!)))
+    assert.equal(roots, svid.value!.bundlePem)
+    svid.set(newSvid())
+  }
+})
+
+test('a socket of an earlier process makes room, a file of somebody else does not', async (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'weft-agent-'))
+  t.after(() => rmSync(home, { recursive: true }))
+  const socket = join(home, 'agent.sock')
+  writeFileSync(socket, 'mine')
+  const identity = {
+    svid: new WatchedValue<Svid>(),
+    trustDomain,
+    start: () => undefined,
+    stop: () => undefined,
+  } as unknown as WorkloadIdentity
+  const agent = new IdentityAgent({ identity, socket, log: new Log({ component: 'identity' }) })
+  await assert.rejects(agent.start())
+  assert.equal(readFileSync(socket, 'utf8'), 'mine')
+})
