@@ -1,4 +1,6 @@
 /** Two sidecars as processes before one application: one with tight limits, one with those that it has by default. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { ProxyMesh, type Sidecar } from '../mesh/proxy-mesh.ts'
 import { type RawApplication, startRawApplication } from './raw-application.ts'
@@ -10,6 +12,8 @@ export interface HostileProxy {
   sidecar: Sidecar
   /** Requests refused for that code so far. */
   count(code: string): Promise<number>
+  /** What its process has written. */
+  log(): string
   /** The text of /metrics. */
   metrics(): Promise<string>
 }
@@ -20,12 +24,13 @@ export interface Hostile {
   application: RawApplication
 }
 
-function hostileProxy(sidecar: Sidecar): HostileProxy {
+function hostileProxy(sidecar: Sidecar, logFile: string): HostileProxy {
   const metrics = async (): Promise<string> => (await fetch(`${sidecar.process.admin}/metrics`)).text()
   return {
     port: sidecar.inbound.port,
     sidecar,
     metrics,
+    log: () => readFileSync(logFile, 'utf8'),
     async count(code) {
       const pattern = new RegExp(`^weft_proxy_malformed_requests_total\\{[^}]*code="${code}"[^}]*\\} (\\d+)`, 'm')
       return Number(pattern.exec(await metrics())?.[1] ?? 0)
@@ -33,16 +38,22 @@ function hostileProxy(sidecar: Sidecar): HostileProxy {
   }
 }
 
-/** @param flags of the tight one. */
-export async function startHostile(t: TestContext, flags: readonly string[] = []): Promise<Hostile> {
+/** @param flags of the tight one. @param nodeFlags of both. */
+export async function startHostile(
+  t: TestContext,
+  flags: readonly string[] = [],
+  nodeFlags: readonly string[] = [],
+): Promise<Hostile> {
   const application = await startRawApplication()
   t.after(() => application.close())
   const mesh = await ProxyMesh.start(t)
   mesh.applyService('echo')
   const { port } = application
-  const tight = await mesh.startSidecar({ pod: 'echo-0', app: 'echo', port, flags })
-  const wide = await mesh.startSidecar({ pod: 'echo-1', app: 'echo', port })
-  return { tight: hostileProxy(tight), wide: hostileProxy(wide), application }
+  const start = async (pod: string, its: readonly string[]): Promise<HostileProxy> => {
+    const sidecar = await mesh.startSidecar({ pod, app: 'echo', port, flags: its, nodeFlags })
+    return hostileProxy(sidecar, join(mesh.folder, `${pod}.shop`, 'proxy.log'))
+  }
+  return { tight: await start('echo-0', flags), wide: await start('echo-1', []), application }
 }
 
 /** A connection of its own that asks as it should. */

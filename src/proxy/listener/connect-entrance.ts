@@ -7,7 +7,7 @@
  *      └── malformed, late ──▶ closed with an answer
  */
 import type { Socket } from 'node:net'
-import { FramingFault } from '#/codec/http1/fault.ts'
+import { describeError, FramingFault } from '#/codec/http1/fault.ts'
 import { HeadBuffer } from '#/codec/http1/head-buffer.ts'
 import type { Http1Limits } from '#/codec/http1/limits.ts'
 import { refusalText } from '#/codec/http1/refusal.ts'
@@ -96,7 +96,7 @@ export class ConnectEntrance implements HttpConnection, TunnelClient {
       this.#open(target, chunk.subarray(this.#head.next))
     } catch (error) {
       const isFraming = error instanceof FramingFault
-      this.#refuse(isFraming ? error.code : 'extension_failed', error instanceof Error ? error.message : String(error))
+      this.#refuse(isFraming ? error.code : 'extension_failed', isFraming ? error.message : describeError(error))
     }
   }
 
@@ -117,7 +117,7 @@ export class ConnectEntrance implements HttpConnection, TunnelClient {
     const { onMalformed, wheel } = this.#options
     wheel.cancel(this.#timer)
     onMalformed(code, detail)
-    this.onRefused(code, detail)
+    this.onRefused(code, code === 'extension_failed' ? '' : detail)
   }
 
   readonly #onLost = (): void => {

@@ -5,6 +5,7 @@
 import type { ServerHandler, ServerSink, ServerStream } from '#/codec/stream.ts'
 import type { ExchangeOptions } from '#/proxy/exchange/exchange.ts'
 import { Exchange } from '#/proxy/exchange/exchange.ts'
+import type { ProxyContext } from '#/proxy/proxy-context.ts'
 import { TunnelSocket } from '#/proxy/stream/tunnel-socket.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { tunnelTarget } from './connect-entrance.ts'
@@ -42,7 +43,12 @@ export class ConnectionHandler implements ServerHandler {
   }
 
   onMalformed(code: string, detail: string): void {
-    const { context, entrance } = this.#options
-    context.events.onMalformed(entrance.listener.name, code, detail)
+    tellMalformed(this.#options.context, this.#options.entrance.listener.name, code, detail)
   }
+}
+
+/** Counts it; a mistake of ours is told with its place in the code too, for the codec has nobody else to tell. */
+export function tellMalformed({ events, log }: ProxyContext, listener: string, code: string, detail: string): void {
+  events.onMalformed(listener, code, detail)
+  if (code === 'extension_failed') log.error('a fault inside the proxy ended a connection', { listener, stack: detail })
 }

@@ -13,7 +13,7 @@ import type { TlsEntrance, TlsPeer } from '#/proxy/tls/tls-entrance.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { BoundListener, type BoundListenerOptions } from './bound-listener.ts'
 import { ConnectEntrance } from './connect-entrance.ts'
-import { ConnectionHandler } from './connection-handler.ts'
+import { ConnectionHandler, tellMalformed } from './connection-handler.ts'
 import type { HttpConnection } from './http-entrance.ts'
 import { HttpEntrance } from './http-entrance.ts'
 import { originalDestination } from './original-destination.ts'
@@ -113,12 +113,12 @@ class ConnectionEntrances {
     this.#enterStream(socket, { original: this.#originalOf(socket) }, onClosed)
 
   readonly enterTunnel = (socket: Socket, early: Buffer, onClosed: () => void): HttpConnection => {
-    const { http1: limits, coarseWheel: wheel, events } = this.#context
+    const { http1: limits, coarseWheel: wheel } = this.#context
     return new ConnectEntrance(socket, early, {
       limits,
       wheel,
       openTunnel: (plain, original, tunnel) => this.#enterStream(plain, { original, tunnel }, onClosed),
-      onMalformed: (code, detail) => events.onMalformed(this.#entry.name, code, detail),
+      onMalformed: (code, detail) => tellMalformed(this.#context, this.#entry.name, code, detail),
       onClosed,
     })
   }
