@@ -24,7 +24,7 @@ import { Backoff } from '#/std/backoff.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import { errorCodes } from '#/std/errors.ts'
 import type { Exchange } from './exchange.ts'
-import { detailHeader, peerHeader, readUnsentDetail } from './mesh-header.ts'
+import { detailHeader, peerHeader, readDetailCode, readUnsentDetail } from './mesh-header.ts'
 import { sendMirror } from './mirror-sink.ts'
 
 export interface ForwardingOptions {
@@ -115,7 +115,8 @@ export class Forwarding implements AttemptOwner {
     const exchange = this.#exchange
     try {
       const code = this.#unsentCode(head)
-      const mayRetry = (code !== '' || this.#retry !== undefined) && this.#mayRetryAnswer(code, head)
+      const cause = code === '' && this.#wasCutBehind(head) ? 'upstream_reset' : code
+      const mayRetry = (cause !== '' || this.#retry !== undefined) && this.#mayRetryAnswer(cause, head)
       if (mayRetry && this.#retryAfterAnswer(isEnd)) return
       this.#stopTimer()
       if (code !== '') {
@@ -235,6 +236,15 @@ export class Forwarding implements AttemptOwner {
   /** The answer of a sidecar that says that its application has not seen the request. */
   #unsentCode(head: ResponseHead): ErrorCodeName | '' {
     return this.#attempt!.slot.endpoint.isMeshed ? readUnsentDetail(head, this.#exchange.grpc !== undefined) : ''
+  }
+
+  /**
+   * The answer of a sidecar that lost its application before a byte of an answer. It has no other to go to, this one may have.
+   * A policy's own word on such an answer goes by its status.
+   */
+  #wasCutBehind(head: ResponseHead): boolean {
+    if (head.status !== errorCodes.upstream_reset.status || this.#retry !== undefined) return false
+    return this.#attempt!.slot.endpoint.isMeshed && readDetailCode(head) === 'upstream_reset'
   }
 
   /** @returns false when there is nowhere else to go: then the answer at hand is better than none. */

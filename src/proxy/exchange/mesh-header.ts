@@ -55,10 +55,15 @@ export function formatDetail(code: ErrorCodeName, detail: string): string {
 export function readUnsentDetail(head: ResponseHead, isGrpc: boolean): ErrorCodeName | '' {
   // A failure of gRPC has status 200.
   if (head.status < 400 && !isGrpc) return ''
+  const code = readDetailCode(head)
+  return code !== '' && (errorCodes[code] as ErrorCode).isUnsent ? code : ''
+}
+
+/** What `weft-detail` names; empty where there is none, or none that we know. */
+export function readDetailCode(head: ResponseHead): ErrorCodeName | '' {
   const text = getHeader(head.headers, detailHeader)
   if (text === undefined) return ''
   const end = text.indexOf(';')
   const name = end < 0 ? text : text.slice(0, end)
-  const code = Object.hasOwn(errorCodes, name) ? (name as ErrorCodeName) : ''
-  return code !== '' && (errorCodes[code] as ErrorCode).isUnsent ? code : ''
+  return Object.hasOwn(errorCodes, name) ? (name as ErrorCodeName) : ''
 }

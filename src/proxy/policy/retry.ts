@@ -1,7 +1,7 @@
 /**
- * Whether a request may be tried again. Two kinds of chance are kept apart: what certainly never reached an application
- * may always be sent elsewhere, policy or not; everything else needs the user's word (`retry` of the rule) and, since the
- * application may have acted on it, a method that may be repeated.
+ * Whether a request may be tried again. What certainly never reached an application may always be sent elsewhere, policy or
+ * not. Where the application may have acted on it, the method has to be one that may be repeated; then a connection that
+ * was cut before any byte of an answer is worth one more endpoint, and everything else needs the user's word (`retry` of the rule).
  */
 import type { RetryPolicy } from '#/model/route.ts'
 import { type ErrorCodeName, errorCodes } from '#/std/errors.ts'
@@ -27,6 +27,12 @@ export interface EndedAttempt {
 /** Attempts that are free of any policy, since nothing was sent: the first and two more endpoints. */
 export const unsentAttemptsMax = 3
 
+/**
+ * As `unsentAttemptsMax`, for an idempotent request that was cut before any byte of an answer (RFC 9110 section 9.2.2). One
+ * more endpoint and no third: a request that ends whoever takes it must not go round.
+ */
+export const cutAttemptsMax = 2
+
 /** RFC 9110 section 9.2.2: safe methods, PUT and DELETE. */
 const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
@@ -41,7 +47,9 @@ export function mayRetry(attempt: EndedAttempt): boolean {
   if (code !== '') {
     if (isElsewherePossible(code)) return attempts < unsentAttemptsMax || (isWithinPolicy && policy.onConnectFailure)
     if (attempt.hasAnswerBytes || !isIdempotent(attempt.method)) return false
-    if (code === 'upstream_reset') return isWithinPolicy && policy.onReset
+    if (code === 'upstream_reset') {
+      return policy === undefined ? attempts < cutAttemptsMax : isWithinPolicy && policy.onReset
+    }
     // A timed-out attempt stands for the 504 that it would become.
     return code === 'backend_timeout' && isWithinPolicy && policy.statuses.includes(504)
   }
