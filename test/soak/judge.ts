@@ -2,6 +2,7 @@
  * Which failures were bound to happen, and which are requests that the mesh lost. What had reached an endpoint that was killed
  * may fail; what had not, may not: somebody else could have answered it.
  */
+import { errorCodes } from '#/std/errors.ts'
 import type { Call } from './ledger.ts'
 
 /** An endpoint that was killed, and when another process stood ready in its place. */
@@ -32,6 +33,8 @@ export interface Evidence {
 
 /** A kill and what comes of it are not noticed in the same millisecond everywhere. */
 const slackMs = 250
+/** The code, or what it means, as gRPC tells it. */
+const isReset = new RegExp(`upstream_reset|${errorCodes.upstream_reset.meaning}`)
 /** The default of the setting. */
 const replayBytesMax = 65_536
 
@@ -46,5 +49,5 @@ export function judge(call: Call, { deaths, seen }: Evidence): Judgement {
   )
   if (lane === 'tcp' || lane === 'connect' || lane === 'udp') return wasDown ? 'met-dead' : 'lost'
   if (wasDown && bodyBytes > replayBytesMax) return 'too-long'
-  return during && !isRepeatable && call.detail.includes('upstream_reset') ? 'unread' : 'lost'
+  return during && !isRepeatable && isReset.test(call.detail) ? 'unread' : 'lost'
 }

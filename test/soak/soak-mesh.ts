@@ -1,6 +1,6 @@
 /** The mesh of the soak: `weft up` with a caller and a server in replicas, which are killed and come back. */
-import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { WorkloadReport } from '#/up/mesh-event.ts'
 import { LaptopMesh, portOf } from '../mesh/testing/laptop-mesh.ts'
@@ -84,6 +84,18 @@ export class SoakMesh {
   seen(): Set<string> {
     const begun = join(this.#mesh.folder, '../begun')
     return new Set(this.deaths.flatMap(({ pid }) => readFileSync(join(begun, pid), 'utf8').split('\n')))
+  }
+
+  /** What the sidecars wrote of a call, each line with the file it stands in. */
+  accessLogOf(id: string): string[] {
+    const state = this.#mesh.environment.XDG_STATE_HOME!
+    const files = readdirSync(state, { recursive: true, encoding: 'utf8' }).filter((name) => /access[^/]*$/.test(name))
+    return files.flatMap((file) =>
+      readFileSync(join(state, file), 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(`/${id}"`))
+        .map((line) => `${basename(file)}: ${line}`),
+    )
   }
 
   async stop(): Promise<void> {

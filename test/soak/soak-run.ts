@@ -46,6 +46,8 @@ export interface SoakReport {
   sidecars: SidecarReport[]
   /** Ended by themselves, or not back in time. */
   faults: string[]
+  /** What the sidecars wrote of the lost ones. */
+  traces: string[]
 }
 
 /** What nobody uses has to be gone this long after the load, ms. */
@@ -123,12 +125,14 @@ class SoakRun {
     const { deaths, faults } = this.#mesh
     const evidence = { deaths, seen: this.#mesh.seen() }
     const judged = Map.groupBy(this.#ledger.failures, (call) => judge(call, evidence))
+    const traces = (judged.get('lost') ?? []).slice(0, 10).flatMap(({ id }) => this.#mesh.accessLogOf(id))
     return {
       ledger: this.#ledger,
       judged,
       kills: deaths.length,
       sidecars,
       faults: [...faults, ...this.#mesh.crashes()],
+      traces,
     }
   }
 

@@ -21,6 +21,7 @@ export function faultsOf(report: SoakReport): string[] {
     ...(lost.length > 20 ? [`lost: ${lost.length - 20} more`] : []),
     ...sum.flatMap(({ done }, i) => (done > 0 ? [] : [`no call of ${[...report.ledger.counts.keys()][i]} was done`])),
     ...report.sidecars.flatMap(sidecarFaults),
+    ...report.traces,
   ]
 }
 

@@ -54,7 +54,7 @@ function exchange(session: http2.ClientHttp2Session, call: Call, body: Buffer | 
       status = `${headers[':status']} ${headers['weft-detail'] ?? ''}`.trim()
     })
     stream.on('data', (chunk: Buffer) => (count += chunk.length))
-    stream.on('error', reject)
+    stream.on('error', ({ message }) => reject(new Error(`${message} ${status}`)))
     stream.setTimeout(callTimeoutMs, () => stream.destroy(new Error(`nothing for ${callTimeoutMs} ms`)))
     stream.on('close', () => {
       const whole = body?.length ?? 0
