@@ -5,6 +5,7 @@ import { dumpProxy, type ProxyDump } from '#/proxy/proxy-dump.ts'
 import { ProxyEngine } from '#/proxy/proxy-engine.ts'
 import { identityOf } from '#/proxy/proxy-identity.ts'
 import type { LimitTable } from '#/proxy/thread/limit-table.ts'
+import type { SecretStore } from '#/proxy/tls/secret-store.ts'
 import { systemClock as clock } from '#/std/clock.ts'
 import type { Log } from '#/std/log.ts'
 import { systemRandom as random } from '#/std/random.ts'
@@ -57,6 +58,7 @@ export interface ProxyLoopOptions {
   telemetry: Telemetry
   log: Log
   limitTable?: LimitTable
+  secrets?: SecretStore
 }
 
 /** One event loop. */
@@ -64,9 +66,9 @@ export class ProxyLoop implements ProxyBody {
   readonly engine: ProxyEngine
   readonly #telemetry: Telemetry
 
-  constructor({ settings, source, telemetry, log, limitTable }: ProxyLoopOptions) {
+  constructor({ settings, source, telemetry, log, limitTable, secrets }: ProxyLoopOptions) {
     this.#telemetry = telemetry
-    const shared = limitTable ? { limitTable } : {}
+    const shared = { ...(limitTable ? { limitTable } : {}), ...(secrets ? { secrets } : {}) }
     this.engine = new ProxyEngine({ settings, source, events: telemetry, log, clock, random, ...shared })
     tellMemory(this.engine, telemetry)
   }

@@ -14,10 +14,12 @@ import { readSettings } from '#/config/read-settings.ts'
 import { askForCertificate } from '#/identity/workload/certificate-client.ts'
 import { openSecureStream } from '#/identity/workload/secure-stream.ts'
 import { WorkloadIdentity } from '#/identity/workload/workload-identity.ts'
+import { identitySecretName } from '#/model/tls.ts'
 import { rootSecretName } from '#/model/trust-secret.ts'
 import { BoundListener } from '#/proxy/listener/bound-listener.ts'
 import { WorkingSet } from '#/proxy/memory/working-set.ts'
 import { nodeOf } from '#/proxy/proxy-identity.ts'
+import { SecretStore } from '#/proxy/tls/secret-store.ts'
 import { Backoff } from '#/std/backoff.ts'
 import { systemClock as clock } from '#/std/clock.ts'
 import { formatHostPort } from '#/std/host-port.ts'
@@ -164,15 +166,32 @@ function startXds({ xds, identity, log }: Pick<Program, 'xds' | 'identity' | 'lo
   identity.start()
 }
 
+/** What TLS contexts name: this process's leaf with its key, and the roots of the mesh. */
+function secretsOf(identity: WorkloadIdentity): SecretStore {
+  const secrets = new SecretStore()
+  identity.svid.subscribe(({ certificateChainPem, privateKey, bundlePem }) => {
+    secrets.set(rootSecretName, { trustedCa: bundlePem })
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    secrets.set(identitySecretName, { chain: certificateChainPem, privateKey: key })
+  })
+  return secrets
+}
+
 /** One loop costs nothing of what several need: it is not even loaded. */
-async function newBody(settings: ProxySettings, xds: XdsClient, log: Log): Promise<ProxyBody> {
+async function newBody(
+  settings: ProxySettings,
+  { xds, identity, log }: Omit<Program, 'body' | 'settings'>,
+): Promise<ProxyBody> {
   const xdsState = (): XdsState => {
     const { isConnected, types } = xds.status
     return { isConnected, nacks: Object.values(types).reduce((sum, { nacks }) => sum + nacks, 0) }
   }
   const telemetry = newTelemetry({ settings, log, xds: xdsState })
   const loops = countLoops(settings, log)
-  if (loops === 1) return new ProxyLoop({ settings, source: xds, telemetry, log })
+  if (loops === 1) {
+    const secrets = identity ? { secrets: secretsOf(identity) } : {}
+    return new ProxyLoop({ settings, source: xds, telemetry, log, ...secrets })
+  }
   const { ProxyLoops } = await import('./proxy-loops.ts')
   const program = { url: new URL(import.meta.url), argv: [inThread] }
   const body = new ProxyLoops({ loops, program, settings, source: xds, telemetry, log })
@@ -192,7 +211,7 @@ async function main(): Promise<void> {
   const log = new Log({ component: 'proxy', level: settings.logLevel, format: settings.logFormat })
   const identity = newIdentity(settings, log)
   const xds = newXdsClient(settings, identity, log)
-  const body = await newBody(settings, xds, log)
+  const body = await newBody(settings, { xds, identity, log })
   let isStopping = false
   const stop = (): void => {
     if (isStopping) return
