@@ -7,9 +7,9 @@
 
 /** A sixteenth above a power of two, so that a full read has room for the heads and frame headers that go with it. */
 const unitBytes = 17
-/** 8.5 KB to 272 KB, in doubles. */
+/** 8.5 KB to 544 KB, in doubles. */
 const classMin = 9
-const classMax = 14
+const classMax = 15
 export const blockBytesMax = unitBytes << classMax
 
 /** The memory of all blocks, in use or not. */
@@ -20,12 +20,15 @@ export interface BlockPoolOptions {
   freeBytesMax: number
   /** What nobody wanted for so long goes back to the system. */
   trimMs: number
+  /** Of the largest, `tryTakeLargest` gives so many at a time. */
+  largestMax: number
 }
 
 export class BlockPool {
   readonly #options: BlockPoolOptions
   readonly #free: Buffer[][] = Array.from({ length: classMax + 1 }, () => [])
   #freeBytes = 0
+  #largestOut = 0
   /** The least that was free since the last trim. */
   #unwantedBytes = 0
   #isTrimDue = false
@@ -34,9 +37,15 @@ export class BlockPool {
     this.#options = options
   }
 
+  /** One of the largest, unless too many of those are out. */
+  tryTakeLargest(): Buffer | undefined {
+    return this.#largestOut < this.#options.largestMax ? this.take(blockBytesMax) : undefined
+  }
+
   take(bytes: number): Buffer {
     if (bytes > blockBytesMax) return Buffer.allocUnsafeSlow(bytes)
     const size = sizeClass(bytes)
+    if (size === classMax) this.#largestOut++
     const block = this.#free[size]!.pop()
     if (block === undefined) return makeBlock(unitBytes << size)
     this.#freeBytes -= block.length
@@ -46,6 +55,7 @@ export class BlockPool {
 
   give(block: Buffer): void {
     if (block.length > blockBytesMax) return
+    if (block.length === blockBytesMax) this.#largestOut--
     if (this.#freeBytes + block.length > this.#options.freeBytesMax) {
       release(block)
       return
@@ -76,11 +86,16 @@ export class BlockPool {
 }
 
 /** All connections share it. */
-const pool = new BlockPool({ freeBytesMax: 8 * 1024 * 1024, trimMs: 5000 })
+const pool = new BlockPool({ freeBytesMax: 8 * 1024 * 1024, trimMs: 5000, largestMax: 16 })
 
 /** @returns one of at least so many bytes, with anything in it. Beyond `blockBytesMax` it is made, and not kept later. */
 export function takeBlock(bytes: number): Buffer {
   return pool.take(bytes)
+}
+
+/** @returns one of `blockBytesMax`; nothing while many of those are in use. Each has to come back. */
+export function tryTakeLargestBlock(): Buffer | undefined {
+  return pool.tryTakeLargest()
 }
 
 /** @param block whole, as it was taken; nobody reads or writes it any more. */

@@ -6,16 +6,16 @@
  * Who passes on all that comes (`onBlocks`) gets what comes without a pause in a block, which it may keep in place of a copy.
  */
 import { Socket } from 'node:net'
-import { blockBytesMax, giveBlock, isInBlock, takeBlock } from './block-pool.ts'
+import { giveBlock, isInBlock, tryTakeLargestBlock } from './block-pool.ts'
 
 /** A body of 100 KB is one read and one write, and bytes without end cost a third less than by 64 KB. */
 const bufferBytes = 262_144
 
 /**
- * Full reads that one socket has in a row before the others have their turn: libuv goes on for 32, which would be 8 MB or 3 ms.
- * The same bytes as when Node reads by 64 KB.
+ * What one socket may bring before the others have their turn: libuv goes on for 32 full reads, which would be 3 ms or more. The
+ * same as when Node reads by 64 KB.
  */
-const fullReadsMax = 8
+const turnBytesMax = 2 * 1024 * 1024
 
 const shared = Buffer.allocUnsafeSlow(bufferBytes)
 /**
@@ -34,8 +34,8 @@ export class SharedRead {
   #early: Buffer[] | undefined
   /** Where reads go: the shared buffer or a block. Nothing before the first. */
   #buffer: Buffer | undefined
-  /** So many reads in a row brought all that they could: the next one comes at once. */
-  #fullReads = 0
+  /** What the last reads of this turn brought, all of them as much as they could; 0 when the last could have brought more. */
+  #fullBytes = 0
   #isSlow = false
   /** Set once there is one. */
   socket: Socket | undefined
@@ -43,22 +43,17 @@ export class SharedRead {
   /** Where the next read goes; nothing for the same place again. */
   readonly buffer = (): Buffer => {
     const before = this.#buffer
-    let next: Buffer
     // Not behind a block that was kept: its reader is slow, and may keep a second as well as not.
-    if (this.#fullReads > 0 && this.wantsBlocks && before !== undefined && !this.#isSlow) {
-      if (isBlock(before)) return same
-      next = takeBlock(blockBytesMax)
-    } else {
-      next = this.#isSlow ? sharedForSlow : shared
-      if (before === next) return same
-      if (before !== undefined && isBlock(before)) giveBlock(before)
-    }
+    const wantsBlock = this.#fullBytes > 0 && this.wantsBlocks && !this.#isSlow && before !== undefined
+    if (wantsBlock && isBlock(before)) return same
+    const next = (wantsBlock && tryTakeLargestBlock()) || (this.#isSlow ? sharedForSlow : shared)
+    if (before === next) return same
+    if (before !== undefined && isBlock(before)) giveBlock(before)
     this.#buffer = next
     return next
   }
   readonly callback = (bytes: number, buffer: Uint8Array): boolean => {
-    if (bytes < buffer.length) this.#fullReads = 0
-    else this.#fullReads++
+    this.#fullBytes = bytes < buffer.length ? 0 : this.#fullBytes + bytes
     const chunk = (buffer as Buffer).subarray(0, bytes)
     if (this.read) this.read(chunk)
     else {
@@ -66,8 +61,8 @@ export class SharedRead {
       this.#early.push(Buffer.from(chunk))
     }
     this.#isSlow = bytes >= sharedForSlow.length && this.socket !== undefined && this.socket.isPaused()
-    if (this.#fullReads < fullReadsMax || this.socket === undefined) return true
-    this.#fullReads = 1
+    if (this.#fullBytes < turnBytesMax || this.socket === undefined) return true
+    this.#fullBytes = bytes
     setImmediate(readOn, this.socket)
     return false
   }

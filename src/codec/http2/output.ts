@@ -4,7 +4,7 @@
  * most connections, and grows with what comes.
  */
 import type { Socket } from 'node:net'
-import { blockBytesMax, giveBlock, takeBlock } from '../block-pool.ts'
+import { giveBlock, takeBlock } from '../block-pool.ts'
 import { BlockWriter } from '../block-writer.ts'
 import { errorCodes, flags, frameHeaderBytes, frameTypes, Http2Fault } from './frame.ts'
 
@@ -20,6 +20,8 @@ export interface Http2OutputOwner {
 /** What a block has room for at first, bytes; then four times as much, and so on. */
 const blockBytesMin = 16_384
 const growth = 4
+/** A turn that brings more leaves in several writes. */
+const blockBytesMax = 278_528
 
 let waiting: Http2Output[] = []
 let batch: Http2Output[] = []
