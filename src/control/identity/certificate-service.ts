@@ -5,6 +5,7 @@
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto'
 import type { Authority } from '#/identity/ca/authority.ts'
 import { RequestFault, readCertificateRequest } from '#/identity/ca/certificate-request.ts'
+import { nodeOfSubject } from '#/identity/ca/certificate-writer.ts'
 import { readExtensions } from '#/identity/spiffe/certificate-extension.ts'
 import {
   formatSpiffeId,
@@ -32,6 +33,8 @@ export interface CertificateServiceOptions {
   logBudget: CallBudget
   counters: IdentityCounters
   leaves: LeafBook
+  /** Service account of a node, where it is known. */
+  accountOf: (node: string) => string | undefined
   log: Log
 }
 
@@ -41,7 +44,7 @@ const codes = { invalidArgument: 3, resourceExhausted: 8, unauthenticated: 16 } 
 /** Who asks, and by what proof. */
 interface Applicant {
   id: SpiffeId
-  /** Nothing for a leaf that was issued before this process began. */
+  /** Nothing for a leaf that another authority issued. */
   node: string | undefined
   proof: 'token' | 'leaf'
 }
@@ -85,7 +88,8 @@ export class CertificateService {
     const name = formatSpiffeId(id)
     expectBudget(workloads, node ?? name)
     const wish = order.lifeSeconds > 0 ? { lifeMs: order.lifeSeconds * 1000 } : {}
-    const { leaf, chain, expiresMs } = authority.issue({ publicKey, id, ...wish })
+    const owner = node === undefined ? {} : { node }
+    const { leaf, chain, expiresMs } = authority.issue({ publicKey, id, ...owner, ...wish })
     if (node !== undefined) leaves.note(node, leaf)
     counters.issued++
     if (hasWishes) counters.refuse('request_wishes')
@@ -101,7 +105,7 @@ export class CertificateService {
   }
 
   async #applicant(call: UnaryCall, publicKey: KeyObject): Promise<Applicant> {
-    const { authority, reviewer, leaves } = this.#options
+    const { authority, reviewer } = this.#options
     const token = /^Bearer (.+)$/i.exec(call.authorization)?.[1]
     if (token !== undefined) {
       const { namespace, serviceAccount, pod } = await review(reviewer, token, publicKey)
@@ -111,7 +115,31 @@ export class CertificateService {
     if (!call.certificate)
       throw new Refusal(codes.unauthenticated, 'token_missing', 'neither a token nor a certificate')
     const leaf = new X509Certificate(call.certificate)
-    return { id: renewedId(leaf, authority.trustDomain), node: leaves.ownerOf(leaf), proof: 'leaf' }
+    const node = nodeOfSubject(leaf)
+    if (node !== undefined) {
+      this.#expectPod(node)
+      this.#expectNewest(node, leaf, publicKey)
+    }
+    return { id: renewedId(leaf, authority.trustDomain), node, proof: 'leaf' }
+  }
+
+  /**
+   * An older leaf renews for the key of the newest alone, whose grant was lost on its way: what was stolen yesterday is no way to stay
+   * for ever.
+   */
+  #expectNewest(node: string, leaf: X509Certificate, publicKey: KeyObject): void {
+    const newest = this.#options.leaves.newest(node)
+    if (!newest || newest.serialNumber === leaf.serialNumber || newest.publicKey.equals(publicKey)) return
+    if (leaf.validFromDate > newest.validFromDate) return
+    throw new Refusal(codes.unauthenticated, 'leaf_superseded', 'the certificate has been renewed since')
+  }
+
+  /** A leaf that was taken from a pod must not outlive it: who is no more proves nothing by it. */
+  #expectPod(node: string): void {
+    const { accountOf, leaves } = this.#options
+    if (accountOf(node) !== undefined) leaves.place(node)
+    else if (leaves.wasPlaced(node))
+      throw new Refusal(codes.unauthenticated, 'pod_gone', `the pod of the certificate, ${node}, is gone`)
   }
 }
 

@@ -97,7 +97,7 @@ test('names and extensions that a request wishes for are ignored, and told', asy
   const [leaf] = readCertificates(chain[0]!)
   assert.equal(leaf!.subjectAltName, `URI:spiffe://${trustDomain}/ns/shop/sa/cart`)
   assert.equal(leaf!.ca, false)
-  assert.equal(leaf!.subject, undefined)
+  assert.equal(leaf!.subject, 'UID=cart-1.shop')
   assert.match(steered.log.join(''), /names or extensions that the request asked for/)
 })
 
@@ -158,6 +158,32 @@ test('a leaf renews itself; stolen, it is worth nothing once its root is withdra
     assert.equal(typeof steered.plane.rotate(step), 'object', step)
   assert.match(await refusal(steered, { leaf: svid }), /^14 /)
   assert.ok(counted(steered, 'leaf_unknown_issuer') >= 1)
+})
+
+test('a leaf is renewed no more when its pod is gone', async (t) => {
+  const accounts = new Map([['cart-1.shop', 'cart']])
+  const steered = await steerPlane(t, { accountOf: (node) => accounts.get(node) })
+  const { identity } = steered.workload()
+  identity.start()
+  const svid = await nextSvid(identity)
+  identity.stop()
+  assert.equal(await refusal(steered, { leaf: svid }), 'granted')
+  accounts.clear()
+  assert.match(await refusal(steered, { leaf: svid }), /^16 .*cart-1\.shop, is gone/)
+  assert.equal(counted(steered, 'pod_gone'), 1)
+})
+
+test('a leaf that was renewed since renews for the key of the newest alone', async (t) => {
+  const steered = await steerPlane(t)
+  const { identity } = steered.workload()
+  identity.start()
+  const svid = await nextSvid(identity)
+  identity.stop()
+  const { request } = await newKeyRequest()
+  assert.equal(await refusal(steered, { leaf: svid, request }), 'granted')
+  assert.equal(await refusal(steered, { leaf: svid, request }), 'granted', 'its answer may have been lost')
+  assert.match(await refusal(steered, { leaf: svid }), /^16 .*renewed since/)
+  assert.equal(counted(steered, 'leaf_superseded'), 1)
 })
 
 test("the control plane's own leaf, were it stolen, names no workload", async (t) => {

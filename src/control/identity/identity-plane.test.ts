@@ -150,7 +150,7 @@ test('configuration goes to who shows the leaf of that node, and to nobody else'
   assert.equal(await connect(t, steered, { node: 'cart-1.shop', leaf }), 'served')
 })
 
-test('after a restart, when the owner of a leaf is forgotten, namespace and account must fit still', async (t) => {
+test('where a leaf does not say whose it is, namespace and account must fit still', async (t) => {
   const steered = await steerPlane(t, { accountOf: (node) => (node === 'other-1.shop' ? 'other' : undefined) })
   const { publicKey, privateKey } = newKeys()
   const id = { trustDomain, path: '/ns/shop/sa/cart' }

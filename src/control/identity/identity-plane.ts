@@ -5,6 +5,7 @@
 import { X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { Authority, type AuthoritySource, RotationRefusal } from '#/identity/ca/authority.ts'
+import { nodeOfSubject } from '#/identity/ca/certificate-writer.ts'
 import { rootName } from '#/identity/ca/root-store.ts'
 import { readExtensions } from '#/identity/spiffe/certificate-extension.ts'
 import { parseSpiffeId, serviceAccountOf } from '#/identity/spiffe/spiffe-id.ts'
@@ -171,7 +172,7 @@ export class IdentityPlane {
 
   #newService(logBudget: CallBudget): CertificateService {
     const { folder } = this.#options
-    const { clock, log } = this.#surroundings
+    const { clock, log, accountOf } = this.#surroundings
     const reviewer = new LaptopTokenReviewer({
       key: openTokenKey(join(folder, tokenKeyFileName)),
       used: new UsedTokens(join(folder, 'used-tokens'), clock.wallMs()),
@@ -187,6 +188,7 @@ export class IdentityPlane {
       logBudget,
       counters: this.#counters,
       leaves: this.#leaves,
+      accountOf,
       log,
     })
   }
@@ -201,7 +203,7 @@ export class IdentityPlane {
   #nodeFault({ id }: XdsNode, certificate: Buffer | undefined): string {
     if (!certificate) return 'configuration is for who shows a certificate; ask for one first'
     const leaf = new X509Certificate(certificate)
-    const owner = this.#leaves.ownerOf(leaf)
+    const owner = nodeOfSubject(leaf)
     const name = parseSpiffeId(readExtensions(leaf).uris[0] ?? '')
     const account = typeof name === 'string' ? undefined : serviceAccountOf(name)
     if (!account) return 'the certificate is not that of a workload'
@@ -211,7 +213,8 @@ export class IdentityPlane {
     const known = this.#surroundings.accountOf(id)
     if (known !== undefined && known !== account.serviceAccount)
       return `the certificate is for ${account.serviceAccount}, and ${id} runs as ${known}`
-    this.#leaves.note(id, leaf)
+    this.#leaves.see(id, leaf)
+    if (known !== undefined) this.#leaves.place(id)
     return ''
   }
 

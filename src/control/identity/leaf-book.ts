@@ -1,38 +1,51 @@
-/** Which proxy shows a leaf of which signing certificate, as far as is known: what a rotation of the root waits for. */
+/** The newest leaf of each proxy, as far as is known: what a rotation of the root waits for, and what alone may be renewed. */
 import type { X509Certificate } from 'node:crypto'
 
 /** Proxies that are remembered; the one unseen for longest makes room. */
 const proxiesMax = 100_000
 
-export class LeafBook {
-  /** Node id → its present leaf. */
-  readonly #leaves = new Map<string, X509Certificate>()
-  /** Serial number → node id, to know who renews by a leaf. */
-  readonly #owners = new Map<string, string>()
+interface Entry {
+  leaf: X509Certificate
+  /** The mesh has known its pod. */
+  isPlaced: boolean
+}
 
-  /** `node` shows `leaf`. An older one than the known changes nothing: a stream goes on with the leaf it began with. */
-  note(node: string, leaf: X509Certificate): void {
-    const before = this.#leaves.get(node)
-    if (before && before.validFromDate > leaf.validFromDate) return
-    if (before) this.#owners.delete(before.serialNumber)
-    this.#leaves.delete(node)
-    this.#leaves.set(node, leaf)
-    this.#owners.set(leaf.serialNumber, node)
-    if (this.#leaves.size <= proxiesMax) return
-    const [oldest, its] = this.#leaves.entries().next().value!
-    this.#leaves.delete(oldest)
-    this.#owners.delete(its.serialNumber)
+export class LeafBook {
+  /** By node id. */
+  readonly #entries = new Map<string, Entry>()
+
+  /** `node` shows `leaf`. Not the newest, where one is known: a stream goes on with the leaf it began with. */
+  see(node: string, leaf: X509Certificate): void {
+    const before = this.#entries.get(node)
+    if (!before || before.leaf.validFromDate < leaf.validFromDate) this.note(node, leaf)
   }
 
-  /** @returns nothing for a leaf that is not remembered. */
-  ownerOf(leaf: X509Certificate): string | undefined {
-    return this.#owners.get(leaf.serialNumber)
+  /** `leaf` has just been issued to `node`. */
+  note(node: string, leaf: X509Certificate): void {
+    const before = this.#entries.get(node)
+    this.#entries.delete(node)
+    this.#entries.set(node, { leaf, isPlaced: before?.isPlaced ?? false })
+    if (this.#entries.size > proxiesMax) this.#entries.delete(this.#entries.keys().next().value!)
+  }
+
+  newest(node: string): X509Certificate | undefined {
+    return this.#entries.get(node)?.leaf
+  }
+
+  /** The mesh knows the pod of `node`. */
+  place(node: string): void {
+    const entry = this.#entries.get(node)
+    if (entry) entry.isPlaced = true
+  }
+
+  wasPlaced(node: string): boolean {
+    return this.#entries.get(node)?.isPlaced ?? false
   }
 
   /** Those of `nodes` whose leaf `signer` has not signed; one without a known leaf holds none of ours. */
   notSignedBy(signer: X509Certificate, nodes: readonly string[]): string[] {
     return nodes.filter((node) => {
-      const leaf = this.#leaves.get(node)
+      const leaf = this.newest(node)
       return leaf !== undefined && !leaf.checkIssued(signer)
     })
   }

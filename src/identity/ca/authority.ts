@@ -47,6 +47,8 @@ export interface IssueOrder {
   publicKey: KeyObject
   id: SpiffeId
   dnsNames?: readonly string[]
+  /** `POD.NAMESPACE` that it is issued to. */
+  node?: string
   /** Shorter than the setting, if it is. */
   lifeMs?: number
 }
@@ -106,12 +108,13 @@ export class Authority {
     return this.#signing.certificate
   }
 
-  issue({ publicKey, id, dnsNames, lifeMs = leafLifeMaxMs }: IssueOrder): IssuedLeaf {
+  issue({ publicKey, id, dnsNames, node, lifeMs = leafLifeMaxMs }: IssueOrder): IssuedLeaf {
     const { leafLifeMs, clock } = this.#options
     return issueLeaf(this.#signing, {
       publicKey,
       id,
       ...(dnsNames ? { dnsNames } : {}),
+      ...(node === undefined ? {} : { node }),
       // From its first moment, which lies before now, to its last.
       lifeMs: Math.min(lifeMs, leafLifeMs, leafLifeMaxMs - backdateMs - 1000),
       nowMs: clock.wallMs(),

@@ -72,6 +72,20 @@ export function nameOf(commonName: string): Buffer {
   return sequence(part('2.5.4.10', 'weft'), part('2.5.4.3', commonName))
 }
 
+/** Attribute of a subject for a name of ours (RFC 4519 section 2.39); unlike a common name it may be as long as a pod's. */
+const userId = '0.9.2342.19200300.100.1.1'
+
+/** The subject of a leaf: the node that it was issued to, or nothing. */
+export function nodeSubject(node: string | undefined): Buffer {
+  return node === undefined ? sequence() : sequence(set(sequence(oid(userId), utf8String(node))))
+}
+
+/** The node that a leaf of ours was issued to. */
+export function nodeOfSubject({ subject }: X509Certificate): string | undefined {
+  // Node leaves an empty subject out.
+  return /^UID=([a-z0-9.-]+)$/.exec((subject as string | undefined) ?? '')?.[1]
+}
+
 /** The subject of a certificate, as its children must repeat it. */
 export function subjectOf(certificate: X509Certificate): Buffer {
   const [body] = readElements(readOnly(certificate.raw, tags.sequence).content)

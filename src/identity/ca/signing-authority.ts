@@ -1,8 +1,8 @@
 /** What signs leaves: a root of our own, or a plugged-in certificate below an organisation's root. */
 import { generateKeyPairSync, type KeyObject, randomBytes, type X509Certificate } from 'node:crypto'
-import { formatPem, sequence } from '../der/der-writer.ts'
+import { formatPem } from '../der/der-writer.ts'
 import { formatSpiffeId, type SpiffeId } from '../spiffe/spiffe-id.ts'
-import { keyIdOf, nameOf, subjectOf, writeCertificate } from './certificate-writer.ts'
+import { keyIdOf, nameOf, nodeSubject, subjectOf, writeCertificate } from './certificate-writer.ts'
 
 export interface SigningAuthority {
   certificate: X509Certificate
@@ -39,6 +39,8 @@ export interface LeafPlan {
   publicKey: KeyObject
   id: SpiffeId
   dnsNames?: readonly string[]
+  /** `POD.NAMESPACE` that it is issued to; stands in the subject. */
+  node?: string
   lifeMs: number
   nowMs: number
 }
@@ -50,10 +52,10 @@ export interface IssuedLeaf {
   expiresMs: number
 }
 
-/** The leaf ends with what signs it, at the latest. Its subject is empty: the names are in the extension. */
+/** The leaf ends with what signs it, at the latest. The name that counts is in the extension. */
 export function issueLeaf(
   authority: SigningAuthority,
-  { publicKey, id, dnsNames, lifeMs, nowMs }: LeafPlan,
+  { publicKey, id, dnsNames, node, lifeMs, nowMs }: LeafPlan,
 ): IssuedLeaf {
   const { certificate, key, intermediates, root } = authority
   // Certificates tell whole seconds: rounded up, or a life of one second could be none.
@@ -61,7 +63,7 @@ export function issueLeaf(
   const leaf = writeCertificate(
     {
       publicKey,
-      subject: sequence(),
+      subject: nodeSubject(node),
       notBeforeMs: nowMs - backdateMs,
       notAfterMs,
       uri: formatSpiffeId(id),

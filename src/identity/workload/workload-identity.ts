@@ -53,7 +53,10 @@ export class WorkloadIdentity {
   #askedWith = ''
   /** Kept until it is granted: the token serves one key, and an answer can be lost on its way. */
   #pending: KeyRequest | undefined
+  /** That served, or was refused: the leaf goes first. */
   #token = ''
+  /** In the present attempt. */
+  #shownToken: string | undefined
   #attempt = 0
   #renewAtMs = 0
   #timer: Timer | undefined
@@ -158,6 +161,7 @@ export class WorkloadIdentity {
     this.#pending ??= await newKeyRequest()
     const { privateKey, request } = this.#pending
     const proof = this.#proof()
+    this.#shownToken = proof.token
     const address = addresses[(this.#attempt - 1) % addresses.length]!
     const chain = await ask({ address, request, ...proof, roots: this.#bundlePem, trustDomain, clock })
     this.#token = proof.token ?? this.#token
@@ -233,8 +237,8 @@ export class WorkloadIdentity {
       reason: this.#reason,
       retryMs: Math.round(retryMs),
     })
-    // What was refused by its leaf asks by its token next, even by one that served.
-    if (error instanceof CertificateRefusal && error.isAnswered) this.#token = ''
+    // What was refused by one proof asks by the other next, even by a token that served.
+    if (error instanceof CertificateRefusal && error.isAnswered) this.#token = this.#shownToken ?? ''
     this.#renewAtMs = clock.wallMs() + retryMs
     this.#wait()
   }
