@@ -62,7 +62,7 @@ export class ProxyLoops implements ProxyBody {
       clock,
       random,
       log,
-      onLogLine: (line) => void process.stderr.write(line),
+      onLogLine: (line) => log.pass(line),
       onLines: (bytes, count) => telemetry.writeLines(bytes, count),
       onLoopGone: (loop) => this.registry.lose(loop),
     })

@@ -90,6 +90,11 @@ export class Log {
     this.#write(3, message, fields)
   }
 
+  /** A whole line of another thread's log. */
+  pass(line: string): void {
+    this.#options.sink.write(line)
+  }
+
   #write(rank: number, message: string, fields: LogFields = {}): void {
     if (rank < this.#threshold) return
     const { component, fields: own, format, sink, now } = this.#options

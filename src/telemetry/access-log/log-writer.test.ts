@@ -109,3 +109,28 @@ test('a target that fails is told once, and its lines are counted', async () => 
 test('a file that can not be opened is an error at start', () => {
   assert.throws(() => new LogWriter({ target: { file: join(folder, 'no/such') }, clock: systemClock }), /ENOENT/)
 })
+
+test('lines of other event loops arrive whole, between those of this one, and leave at once', async () => {
+  const file = join(folder, 'merged.log')
+  const clock = new ManualClock()
+  const writer = new LogWriter({ target: { file }, clock })
+  const loop = new LogWriter({
+    target: { take: (bytes, lines) => writer.append(bytes, lines) },
+    clock,
+    batchLengthMax: 40,
+  })
+  writer.write('main 1\n')
+  for (let i = 1; i <= 30; i++) loop.write(`loop ${i}\n`)
+  loop.close()
+  await writer.drain()
+  writer.close()
+  const expected = ['main 1', ...Array.from({ length: 30 }, (_, i) => `loop ${i + 1}`)]
+  assert.deepEqual(readFileSync(file, 'utf8').trim().split('\n'), expected)
+})
+
+test('lines of other event loops that find no room are counted', () => {
+  const writer = new LogWriter({ target: { take: () => undefined }, clock: new ManualClock(), waitingLengthMax: 20 })
+  writer.append(Buffer.from('a\nb\nc\n'), 3)
+  writer.append(Buffer.alloc(21), 4)
+  assert.equal(writer.droppedLines, 4)
+})

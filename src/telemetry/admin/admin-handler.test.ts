@@ -233,3 +233,29 @@ test('a page that throws answers 500 with the reason', async () => {
   assert.equal(reply.status, 500)
   assert.match(reply.body, /no table yet/)
 })
+
+test('a page waits for what is gathered from elsewhere, and a client that left waits for nothing', async () => {
+  const gathered: [path: string, done: () => void][] = []
+  state.gather = (path, ready) => void gathered.push([path, ready])
+  let reply: Reply | undefined
+  const asked = ask('GET', '/stats?filter=things').then((answer) => {
+    reply = answer
+  })
+  while (gathered.length < 1) await new Promise((resolve) => setImmediate(resolve))
+  const left = new Promise((resolve) => server.once('connection', (socket) => socket.once('close', resolve)))
+  const { port } = server.address() as AddressInfo
+  const leaver = connect(port, '127.0.0.1')
+  leaver.write('GET /clusters HTTP/1.1\r\nhost: localhost\r\n\r\n')
+  while (gathered.length < 2) await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(reply, undefined)
+  leaver.destroy()
+  await left
+  delete state.gather
+  for (const [, ready] of gathered) ready()
+  await asked
+  assert.match(reply!.body, /^things_total/)
+  assert.deepEqual(
+    gathered.map(([path]) => path),
+    ['/stats', '/clusters'],
+  )
+})
