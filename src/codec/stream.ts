@@ -62,6 +62,8 @@ export interface ServerHandler {
   onStream(stream: ServerStream): ServerSink
   /** Bytes that are no request, refused by the codec itself with `status`. `code` is a key of `errorCodes`. */
   onMalformed(code: string, detail: string): void
+  /** The connection is closed because it had no request for too long: nobody's fault. Absent: nobody listens. */
+  onIdleClosed?(): void
 }
 
 /** One request on its way out. Made by a client connection. */

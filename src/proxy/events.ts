@@ -60,6 +60,8 @@ export interface ProxyEvents {
   onConnectionClosed(listener: string): void
   /** The codec refused bytes. `code` is a key of `errorCodes`. */
   onMalformed(listener: string, code: string, detail: string): void
+  /** A client's connection was closed because it had no request for too long. Absent: nobody listens. */
+  onIdleClosed?(listener: string): void
   onUpstreamConnection(cluster: string): void
   onUpstreamConnectionClosed(cluster: string): void
   onUpstreamConnectFailed(cluster: string, address: string, detail: string): void

@@ -125,6 +125,10 @@ export class Telemetry implements ProxyEvents {
     this.#connections.onMalformed(listener, code, this.#clock.monotonicMs())
   }
 
+  onIdleClosed(listener: string): void {
+    this.#connections.onIdleClosed(listener, this.#clock.monotonicMs())
+  }
+
   onUpstreamConnection(cluster: string): void {
     this.#connections.onUpstreamConnection(cluster, this.#clock.monotonicMs())
   }

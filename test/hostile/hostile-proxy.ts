@@ -10,7 +10,7 @@ export interface HostileProxy {
   /** Where clients of the network come in. */
   port: number
   sidecar: Sidecar
-  /** Requests refused for that code so far. */
+  /** Requests refused for that code so far; with `idle` connections closed for want of one. */
   count(code: string): Promise<number>
   /** What its process has written. */
   log(): string
@@ -32,7 +32,10 @@ function hostileProxy(sidecar: Sidecar, logFile: string): HostileProxy {
     metrics,
     log: () => readFileSync(logFile, 'utf8'),
     async count(code) {
-      const pattern = new RegExp(`^weft_proxy_malformed_requests_total\\{[^}]*code="${code}"[^}]*\\} (\\d+)`, 'm')
+      const pattern =
+        code === 'idle'
+          ? /^weft_proxy_idle_connections_closed_total\{[^}]*\} (\d+)/m
+          : new RegExp(`^weft_proxy_malformed_requests_total\\{[^}]*code="${code}"[^}]*\\} (\\d+)`, 'm')
       return Number(pattern.exec(await metrics())?.[1] ?? 0)
     },
   }

@@ -30,6 +30,10 @@ export function describeError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
+export function lateHead(limitMs: number): FramingFault {
+  return new FramingFault('request_header_timeout', `no whole head in ${limitMs} ms`)
+}
+
 export function lateBody(limitMs: number): FramingFault {
   return new FramingFault('client_stalled', `no byte of the body in ${limitMs} ms`)
 }

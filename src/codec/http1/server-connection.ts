@@ -14,30 +14,20 @@
 import type { Socket } from 'node:net'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import { onBytes } from '../shared-read.ts'
-import type { ResetReason, ServerHandler } from '../stream.ts'
-import type { TimerWheel } from '../timer-wheel.ts'
+import type { ResetReason } from '../stream.ts'
 import { BodyReader, nobody } from './body-reader.ts'
-import { describeError, FramingFault, lateBody } from './fault.ts'
+import { describeError, FramingFault, lateBody, lateHead } from './fault.ts'
 import type { FieldMemory } from './framing.ts'
 import { HeadBuffer } from './head-buffer.ts'
 import { InputGate } from './input-gate.ts'
 import type { Http1Limits } from './limits.ts'
-import type { OutputOwner } from './output.ts'
-import { Output } from './output.ts'
+import { Output, type OutputOwner } from './output.ts'
 import { refusalText } from './refusal.ts'
 import { parseRequestHead } from './request-head.ts'
+import type { Http1ServerOptions } from './server-options.ts'
 import { Http1ServerStream } from './server-stream.ts'
 import { ServerTimer } from './server-timer.ts'
 import { ServerTunnel } from './server-tunnel.ts'
-
-export interface Http1ServerOptions {
-  handler: ServerHandler
-  limits: Http1Limits
-  /** A coarse wheel shared by all connections. */
-  wheel: TimerWheel
-  /** Called once when the connection is gone. */
-  onClosed?: () => void
-}
 
 type State = 'idle' | 'exchange' | 'discarding' | 'tunnel' | 'closing' | 'closed'
 
@@ -265,22 +255,31 @@ export class Http1ServerConnection implements OutputOwner {
   }
 
   #timedOut(): void {
-    if (this.#state === 'idle' && this.#head.hasPartial) {
-      const detail = `no whole head in ${this.#limits.headerTimeoutMs} ms`
-      this.#options.handler.onMalformed('request_header_timeout', detail)
-      this.#refuse('request_header_timeout', detail)
-    } else if (this.#state === 'idle') this.#close()
+    const isIdle = this.#state === 'idle'
+    if (isIdle && this.#head.hasPartial) this.onFault(lateHead(this.#limits.headerTimeoutMs))
+    else if (isIdle) this.#closeIdle()
     else if (this.#state === 'closing' && this.socket.writableFinished) this.socket.destroy()
     else this.#checkStall()
+  }
+
+  #closeIdle(): void {
+    this.#options.handler.onIdleClosed?.()
+    this.#close()
   }
 
   /** The client is cut off when it owes bytes, or has bytes to take, and moved none since the last look. */
   #checkStall(): void {
     const isOwing = !this.body.isDone && !this.socket.isPaused()
     const isSlow = this.output.isFull || this.#state === 'closing'
-    if (isSlow && this.#timer.isStill) this.abort('timeout')
+    if (isSlow && this.#timer.isStill) this.#cutOff()
     else if (isOwing && this.#timer.isStill) this.onFault(lateBody(this.#limits.stallTimeoutMs))
     else if (isSlow || !this.body.isDone) this.#timer.awaitProgress()
+  }
+
+  /** It does not take its answer. */
+  #cutOff(): void {
+    this.#options.handler.onMalformed('client_stalled', `no byte taken in ${this.#limits.stallTimeoutMs} ms`)
+    this.abort('timeout')
   }
 
   #onClose(): void {

@@ -194,6 +194,7 @@ export abstract class Http2Core implements Http2OutputOwner {
     const { stallTimeoutMs } = this.limits
     const detail = `no byte in ${stallTimeoutMs} ms`
     if (this.#outputProgress.stillMs(this.output.takenBytes, nowMs) >= stallTimeoutMs && this.output.isFull) {
+      this.onStalled(detail)
       this.#loseAll('timeout', detail)
       this.destroy()
       return
@@ -201,8 +202,15 @@ export abstract class Http2Core implements Http2OutputOwner {
     this.onSilence(this.#inputProgress.stillMs(this.readCount, nowMs))
     for (const stream of this.streams.list()) {
       const isLate = stream.progress.stillMs(stream.movedBytes, nowMs) >= stallTimeoutMs
-      if (isLate && stream.isAwaitingPeer && this.mayStall(stream)) stream.fail(errorCodes.cancel, 'timeout', detail)
+      if (!isLate || !stream.isAwaitingPeer || !this.mayStall(stream)) continue
+      this.onStalled(detail)
+      stream.fail(errorCodes.cancel, 'timeout', detail)
     }
+  }
+
+  /** By its fault a stream, or all of them, are about to be lost. */
+  protected onStalled(_detail: string): void {
+    // A client's owner learns of it by its streams.
   }
 
   /** Nothing has come for so long, as far as was looked. */

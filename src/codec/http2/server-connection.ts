@@ -224,12 +224,17 @@ export class Http2ServerConnection extends Http2Connection {
   }
 
   onIdleTooLong(): void {
+    this.#options.handler.onIdleClosed?.()
     this.writer.goaway(this.lastPeerStream, errorCodes.noError, 'idle')
     this.close()
   }
 
   protected mayStall(): boolean {
     return true
+  }
+
+  protected override onStalled(detail: string): void {
+    this.#options.handler.onMalformed('client_stalled', detail)
   }
 
   protected onBroken(reason: ErrorCodeName, detail: string): void {

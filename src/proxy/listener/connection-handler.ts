@@ -42,6 +42,11 @@ export class ConnectionHandler implements ServerHandler {
     return exchange
   }
 
+  onIdleClosed(): void {
+    const { context, entrance } = this.#options
+    context.events.onIdleClosed?.(entrance.listener.name)
+  }
+
   onMalformed(code: string, detail: string): void {
     tellMalformed(this.#options.context, this.#options.entrance.listener.name, code, detail)
   }

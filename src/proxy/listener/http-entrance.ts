@@ -111,7 +111,7 @@ export class HttpEntrance implements HttpConnection {
     const { handler, http1 } = this.#options
     if (this.#partial) {
       handler.onMalformed('request_header_timeout', `no whole preface in ${http1.headerTimeoutMs} ms`)
-    }
+    } else handler.onIdleClosed?.()
     this.#socket.destroy()
   }
 

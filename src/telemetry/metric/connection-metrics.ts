@@ -10,6 +10,7 @@ interface Gauged {
 
 export class ConnectionMetrics {
   readonly #downstream: Gauged
+  readonly #idleClosed: MeterFamily
   readonly #upstream: Gauged
   readonly #malformed: MeterFamily
   readonly #connectFailures: MeterFamily
@@ -28,6 +29,12 @@ export class ConnectionMetrics {
       'Requests refused for their bytes, by error code.',
       'listener',
       'code',
+    )
+    this.#idleClosed = labelled(
+      'counter',
+      'idle_connections_closed_total',
+      'Connections of clients closed for want of a request.',
+      'listener',
     )
     this.#upstream = {
       active: labelled('gauge', 'upstream_connections_active', 'Open connections to endpoints.', 'cluster'),
@@ -52,6 +59,10 @@ export class ConnectionMetrics {
 
   onMalformed(listener: string, code: string, nowMs: number): void {
     count(this.#malformed.with(listener, code), 1, nowMs)
+  }
+
+  onIdleClosed(listener: string, nowMs: number): void {
+    count(this.#idleClosed.with(listener), 1, nowMs)
   }
 
   onUpstreamConnection(cluster: string, nowMs: number): void {
@@ -79,7 +90,8 @@ export class ConnectionMetrics {
       total.forget((meter) => isIdle(meter) && active.with(meter.labels[1]!).value === 0)
       active.forget(isClosed)
     }
-    for (const family of [this.#malformed, this.#connectFailures, this.#retries]) family.forget(isIdle)
+    for (const family of [this.#malformed, this.#idleClosed, this.#connectFailures, this.#retries])
+      family.forget(isIdle)
   }
 }
 
