@@ -7,7 +7,7 @@ export const identitySettings = {
     type: 'addresses',
     default: [] as readonly HostPort[],
     reason:
-      'TLS ports of control planes, tried in turn, for certificates and, in place of `--control`, for configuration. With them come `--identity-token-file` and `--trust-bundle-file`. None: the proxy has no identity.',
+      'TLS ports of control planes, tried in turn, for certificates and, in place of `--control`, for configuration. With them come `--identity-token-file` and `--trust-bundle-file`, or `--workload-api`.',
   },
   identityTokenFile: {
     type: 'text',
@@ -18,6 +18,12 @@ export const identitySettings = {
     type: 'text',
     default: '',
     reason: 'PEM file of the roots that are trusted to begin with; looked at for changes.',
+  },
+  workloadApi: {
+    type: 'text',
+    default: '',
+    reason:
+      'Unix socket of a SPIFFE Workload API, as SPIRE has it: the identity comes from there in place of the control plane.',
   },
   trustDomain: {
     type: 'text',

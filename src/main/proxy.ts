@@ -12,7 +12,9 @@ import type { ProxySettings } from '#/config/proxy-settings.ts'
 import { proxySettings } from '#/config/proxy-settings.ts'
 import { readSettings } from '#/config/read-settings.ts'
 import { askForCertificate } from '#/identity/workload/certificate-client.ts'
+import type { IdentitySource } from '#/identity/workload/identity-source.ts'
 import { openSecureStream } from '#/identity/workload/secure-stream.ts'
+import { WorkloadApiSource } from '#/identity/workload/workload-api-source.ts'
 import { WorkloadIdentity } from '#/identity/workload/workload-identity.ts'
 import { identitySecretName } from '#/model/tls.ts'
 import { rootSecretName } from '#/model/trust-secret.ts'
@@ -56,9 +58,11 @@ function readProxySettings(): ProxySettings {
   process.exit(2)
 }
 
-/** None without the addresses of an authority. */
-function newIdentity(settings: ProxySettings, log: Log): WorkloadIdentity | undefined {
-  const { controlSecure, trustDomain, identityTokenFile, trustBundleFile, certificateReloadMs } = settings
+/** None without a Workload API and the addresses of an authority. */
+function newIdentity(settings: ProxySettings, log: Log): IdentitySource | undefined {
+  const { controlSecure, trustDomain, identityTokenFile, trustBundleFile, certificateReloadMs, workloadApi } = settings
+  const backoff = new Backoff({ ...reconnect, random })
+  if (workloadApi !== '') return new WorkloadApiSource({ socket: workloadApi, trustDomain, backoff, clock, log })
   if (controlSecure.length === 0) return undefined
   return new WorkloadIdentity({
     addresses: controlSecure,
@@ -67,22 +71,23 @@ function newIdentity(settings: ProxySettings, log: Log): WorkloadIdentity | unde
     bundleFile: trustBundleFile,
     pollMs: certificateReloadMs,
     ask: askForCertificate,
-    backoff: new Backoff({ ...reconnect, random }),
+    backoff,
     clock,
     random,
     log,
   })
 }
 
-function newXdsClient(settings: ProxySettings, identity: WorkloadIdentity | undefined, log: Log): XdsClient {
+function newXdsClient(settings: ProxySettings, identity: IdentitySource | undefined, log: Log): XdsClient {
   const { stateDir, nodeId } = settings
   const path = join(stateDir, 'last-good.json')
+  const isSecure = settings.controlSecure.length > 0
   return new XdsClient({
     node: nodeOf(settings, manifest.version),
-    addresses: identity ? settings.controlSecure : settings.control,
+    addresses: isSecure ? settings.controlSecure : settings.control,
     protocol: settings.xdsProtocol,
     decoders,
-    openStream: (options) => (identity ? openSecureStream(identity, options) : new GrpcStream(options)),
+    openStream: (options) => (identity && isSecure ? openSecureStream(identity, options) : new GrpcStream(options)),
     backoff: new Backoff({ ...reconnect, random }),
     clock,
     log,
@@ -94,7 +99,7 @@ interface Program {
   settings: ProxySettings
   body: ProxyBody
   xds: XdsClient
-  identity: WorkloadIdentity | undefined
+  identity: IdentitySource | undefined
   log: Log
 }
 
@@ -149,15 +154,13 @@ function logWhenReady(program: Program, admin: BoundListener): void {
   log.info('ready', { admin: formatHostPort(admin.address!), pid: process.pid })
 }
 
-/** Configuration is for who shows a leaf, so that comes first. */
-function startXds({ xds, identity, log }: Pick<Program, 'xds' | 'identity' | 'log'>): void {
-  if (!identity) {
-    xds.start()
-    return
-  }
+/** By TLS, configuration is for who shows a leaf, so that comes first. */
+function startXds({ settings, xds, identity, log }: Omit<Program, 'body'>): void {
+  if (!identity || settings.controlSecure.length === 0) xds.start()
+  if (!identity) return
   const unsubscribe = identity.svid.subscribe(() => {
     unsubscribe()
-    xds.start()
+    if (settings.controlSecure.length > 0) xds.start()
   })
   xds.subscribe('secret', rootSecretName, {
     onResource: (_, { trustedCaPem }) => identity.setRoots(trustedCaPem),
@@ -167,7 +170,7 @@ function startXds({ xds, identity, log }: Pick<Program, 'xds' | 'identity' | 'lo
 }
 
 /** What TLS contexts name: this process's leaf with its key, and the roots of the mesh. */
-function secretsOf(identity: WorkloadIdentity): SecretStore {
+function secretsOf(identity: IdentitySource): SecretStore {
   const secrets = new SecretStore()
   identity.svid.subscribe(({ certificateChainPem, privateKey, bundlePem }) => {
     secrets.set(rootSecretName, { trustedCa: bundlePem })

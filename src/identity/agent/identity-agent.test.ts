@@ -9,6 +9,8 @@ import { test } from 'node:test'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { BinaryReader } from '@bufbuild/protobuf/wire'
 import { anyUnpack } from '@bufbuild/protobuf/wkt'
+import { Backoff } from '#/std/backoff.ts'
+import { systemClock as clock } from '#/std/clock.ts'
 import { Log } from '#/std/log.ts'
 import { WatchedValue } from '#/std/watched.ts'
 import { SecretSchema } from '#/xds/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
@@ -17,6 +19,7 @@ import { GrpcStream } from '#/xds/transport/client/grpc-stream.ts'
 import { formatCertificates } from '../spiffe/trust-bundle.ts'
 import { newLeaf, newRoot, trustDomain } from '../testing/authority.ts'
 import type { Svid } from '../workload/svid.ts'
+import { WorkloadApiSource } from '../workload/workload-api-source.ts'
 import type { WorkloadIdentity } from '../workload/workload-identity.ts'
 import { certificateFileNames } from './certificate-files.ts'
 import { IdentityAgent } from './identity-agent.ts'
@@ -34,18 +37,18 @@ function newSvid(): Svid {
   }
 }
 
-async function startAgent(t: TestContext) {
+async function startAgent(t: TestContext, at?: string) {
   const home = mkdtempSync(join(tmpdir(), 'weft-agent-'))
   const svid = new WatchedValue<Svid>(newSvid())
   const identity = { svid, trustDomain, start: () => undefined, stop: () => undefined } as unknown as WorkloadIdentity
-  const [socket, folder] = [join(home, 'run', 'agent.sock'), join(home, 'files')]
+  const [socket, folder] = [at ?? join(home, 'run', 'agent.sock'), join(home, 'files')]
   const log: string[] = []
   const sink = { write: (line: string) => void log.push(line) }
   const agent = new IdentityAgent({ identity, socket, folder, log: new Log({ component: 'identity', sink }) })
   await agent.start()
   t.after(() => {
     agent.stop()
-    rmSync(home, { recursive: true })
+    rmSync(home, { recursive: true, force: true })
   })
   return { svid, socket, folder, log, agent }
 }
@@ -108,6 +111,59 @@ test('the Workload API gives name, chain, key and roots at once, and again with 
     assert.ok(one.get(4)!.equals(root.root.raw))
     svid.set(newSvid())
   }
+})
+
+function readFrom(t: TestContext, socket: string, domain = trustDomain) {
+  const log: string[] = []
+  const source = new WorkloadApiSource({
+    socket,
+    trustDomain: domain,
+    backoff: new Backoff({ initialMs: 5, maxMs: 20 }),
+    clock,
+    log: new Log({ component: 'proxy', sink: { write: (line) => void log.push(line) } }),
+  })
+  t.after(() => source.stop())
+  source.start()
+  return { source, log }
+}
+
+const nextOf = (source: WorkloadApiSource, before?: Svid): Promise<Svid> =>
+  new Promise((resolve) => {
+    const unsubscribe = source.svid.subscribe((svid) => {
+      if (svid === before) return
+      unsubscribe()
+      resolve(svid)
+    })
+  })
+
+test('a sidecar has its identity from a Workload API, and each change of it', async (t) => {
+  const { svid, socket } = await startAgent(t)
+  const { source, log } = readFrom(t, socket)
+  const first = await nextOf(source)
+  assert.deepEqual({ ...first, privateKey: 0 }, { ...svid.value, privateKey: 0 })
+  assert.ok(first.privateKey.equals(svid.value!.privateKey))
+  svid.set(newSvid())
+  assert.equal((await nextOf(source, first)).certificateChainPem, svid.value!.certificateChainPem)
+  assert.doesNotMatch(log.join(''), /PRIVATE/)
+})
+
+test('a Workload API that goes away takes nothing with it, and is found again', async (t) => {
+  const { socket, agent } = await startAgent(t)
+  const { source } = readFrom(t, socket)
+  const first = await nextOf(source)
+  agent.stop()
+  while (!source.isUnreachable) await new Promise(setImmediate)
+  assert.equal(source.svid.value, first)
+  const { svid } = await startAgent(t, socket)
+  assert.equal((await nextOf(source, first)).certificateChainPem, svid.value!.certificateChainPem)
+  assert.equal(source.reason, '')
+})
+
+test('an identity of another trust domain is not taken', async (t) => {
+  const { socket } = await startAgent(t)
+  const { source } = readFrom(t, socket, 'other.example')
+  while (!source.reason.includes('wrong_trust_domain')) await new Promise(setImmediate)
+  assert.equal(source.svid.value, undefined)
 })
 
 test('the Workload API gives bundles by trust domain', async (t) => {

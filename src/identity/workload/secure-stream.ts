@@ -1,10 +1,10 @@
 /** Streams to the control plane by TLS, under the leaf of the moment of dialling. */
 import { GrpcStream, type GrpcStreamOptions } from '#/xds/transport/client/grpc-stream.ts'
+import type { IdentitySource } from './identity-source.ts'
 import { dialSecurely } from './secure-dial.ts'
-import type { WorkloadIdentity } from './workload-identity.ts'
 
 /** To be used once there is a leaf. */
-export function openSecureStream(identity: WorkloadIdentity, options: GrpcStreamOptions): GrpcStream {
+export function openSecureStream(identity: IdentitySource, options: GrpcStreamOptions): GrpcStream {
   return new GrpcStream({
     ...options,
     isSecure: true,

@@ -20,6 +20,7 @@ import { verifyPeerChain } from '../spiffe/peer-chain.ts'
 import { formatSpiffeId } from '../spiffe/spiffe-id.ts'
 import { formatCertificates, readCertificates } from '../spiffe/trust-bundle.ts'
 import { type CertificateCall, CertificateRefusal } from './certificate-client.ts'
+import type { IdentitySource } from './identity-source.ts'
 import { type KeyRequest, newKeyRequest } from './key-request.ts'
 import type { Svid } from './svid.ts'
 
@@ -45,7 +46,7 @@ const stepMs = 30_000
 /** After a change of the root that signs, all sidecars renew within this time or a tenth of their life, ms. */
 const spreadMs = 10_000
 
-export class WorkloadIdentity {
+export class WorkloadIdentity implements IdentitySource {
   readonly #options: WorkloadIdentityOptions
   readonly #svid = new WatchedValue<Svid>()
   readonly #watch: FileWatch
