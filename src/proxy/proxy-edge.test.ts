@@ -209,3 +209,28 @@ test('an offer to upgrade that the application declines leaves the connection in
   const text = await exchange(proxy, offer('h2c') + offer('h2c'), (seen) => (seen.match(/;/g)?.length ?? 0) === 2)
   assert.equal(text.match(/plain;/g)!.length, 2)
 })
+
+test('a GET that an endpoint cut before a byte of an answer goes to one other endpoint, and a POST does not', async (t) => {
+  const dying = await application(t, 'dying', (request) => request.socket.destroy())
+  const app = await application(t, 'a')
+  const { proxy } = await startOutbound(t, { ports: [dying.port, app.port] })
+  for (let i = 0; i < 4; i++) assert.equal((await call(proxy)).body, 'a ')
+  assert.ok(dying.seen.length > 0)
+  const posts = [await call(proxy, { method: 'POST', body: 'b' }), await call(proxy, { method: 'POST', body: 'b' })]
+  assert.deepEqual(posts.map(({ status }) => status).sort(), [200, 502])
+})
+
+test('a GET whose sidecar lost its application goes to one other endpoint, and to no third', async (t) => {
+  const answer: Parameters<typeof application>[2] = (_request, response) => {
+    response.writeHead(502, { 'weft-detail': 'upstream_reset; 127.0.0.1:1: ECONNRESET' }).end('no')
+  }
+  const dying = await application(t, 'dying', answer)
+  const app = await application(t, 'a')
+  const { proxy } = await startOutbound(t, { ports: [dying.port, app.port], isMeshed: true })
+  for (let i = 0; i < 4; i++) assert.equal((await call(proxy)).body, 'a ')
+  assert.ok(dying.seen.length > 0)
+  const others = await Promise.all([1, 2, 3].map(() => application(t, 'dying', answer)))
+  const alone = await startOutbound(t, { ports: others.map(({ port }) => port), isMeshed: true })
+  assert.equal((await call(alone.proxy)).status, 502)
+  assert.equal(others.flatMap(({ seen }) => seen).length, 2)
+})
