@@ -8,7 +8,7 @@ test('connections cut and endpoints killed under every protocol lose no request 
   const seed = 20
   const said: string[] = []
   const report = await soak({
-    durationMs: 10_000,
+    durationMs: 8000,
     seed,
     killEveryMs: 3000,
     settledMs: undefined,
