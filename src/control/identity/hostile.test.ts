@@ -1,15 +1,24 @@
 /** What the TLS port refuses: each is counted, named in the log, and leaves the others alone. */
 import assert from 'node:assert/strict'
 import { randomBytes, sign, type X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect as connectSecurely } from 'node:tls'
 import { nameOf } from '#/identity/ca/certificate-writer.ts'
 import type { SigningAuthority } from '#/identity/ca/signing-authority.ts'
 import { bitString, element, formatPem, oid, sequence, set, smallInteger } from '#/identity/der/der-writer.ts'
 import { formatCertificates, readCertificates } from '#/identity/spiffe/trust-bundle.ts'
-import { newKeys, newLeaf, newRoot, trustDomain } from '#/identity/testing/authority.ts'
+import {
+  newIntermediate,
+  newKeys,
+  newLeaf,
+  newRoot,
+  revocationList,
+  trustDomain,
+} from '#/identity/testing/authority.ts'
 import { signToken } from '#/identity/token/token-signer.ts'
 import { askForCertificate, type CertificateCall, CertificateRefusal } from '#/identity/workload/certificate-client.ts'
 import { createCertificatePath } from '#/identity/workload/certificate-message.ts'
@@ -184,6 +193,27 @@ test('a leaf that was renewed since renews for the key of the newest alone', asy
   assert.equal(await refusal(steered, { leaf: svid, request }), 'granted', 'its answer may have been lost')
   assert.match(await refusal(steered, { leaf: svid }), /^16 .*renewed since/)
   assert.equal(counted(steered, 'leaf_superseded'), 1)
+})
+
+test('below a plugged-in authority all is the same, and a revoked leaf gets no connection', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'weft-plugged-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const inner = newIntermediate(newRoot(trustDomain, Date.now()))
+  const files = { certificate: join(folder, 'tls.crt'), key: join(folder, 'tls.key'), roots: join(folder, 'ca.crt') }
+  writeFileSync(files.certificate, formatCertificates(inner.intermediates))
+  writeFileSync(files.key, inner.key.export({ type: 'pkcs8', format: 'pem' }))
+  writeFileSync(files.roots, formatCertificates([inner.root]))
+  const [good, stolen] = [newLeaf(inner), newLeaf(inner)]
+  const revocations = join(folder, 'ca.crl')
+  writeFileSync(revocations, revocationList(inner, [stolen.leaf.serialNumber]))
+  const steered = await steerPlane(t, { plugged: { type: 'plugged', files, revocations, pollMs: 1000 } })
+  assert.equal((await ask(steered, { token: steered.newToken() })).length, 3, 'leaf, intermediate, root')
+  const { identity } = steered.workload()
+  identity.start()
+  assert.equal(readCertificates((await nextSvid(identity)).certificateChainPem).length, 2)
+  assert.equal(await showing(steered, [good.leaf, inner.certificate], good.key), 'granted')
+  assert.match(await showing(steered, [stolen.leaf, inner.certificate], stolen.key), /^14 /)
+  assert.equal(counted(steered, 'leaf_revoked'), 1)
 })
 
 test("the control plane's own leaf, were it stolen, names no workload", async (t) => {

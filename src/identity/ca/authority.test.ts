@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { sign } from 'node:crypto'
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,10 +6,18 @@ import type { TestContext } from 'node:test'
 import { test } from 'node:test'
 import { ManualClock } from '#/std/clock.ts'
 import { Log } from '#/std/log.ts'
-import { bitString, formatPem, integer, oid, sequence, time } from '../der/der-writer.ts'
 import { verifyPeerChain } from '../spiffe/peer-chain.ts'
 import { formatCertificates, readCertificates, type TrustBundle } from '../spiffe/trust-bundle.ts'
-import { dayMs, idOf, newIntermediate, newKeys, newLeaf, newRoot, trustDomain } from '../testing/authority.ts'
+import {
+  dayMs,
+  idOf,
+  newIntermediate,
+  newKeys,
+  newLeaf,
+  newRoot,
+  revocationList,
+  trustDomain,
+} from '../testing/authority.ts'
 import { Authority, type AuthorityOptions, RotationRefusal } from './authority.ts'
 import { subjectOf } from './certificate-writer.ts'
 import type { SigningAuthority } from './signing-authority.ts'
@@ -158,20 +165,6 @@ test('plugged-in files are read again when they change; broken ones change nothi
   assert.equal(issuer(), second.certificate.serialNumber)
   assert.equal(authority.presentBundle.sequence, 2)
 })
-
-function revocationList(by: SigningAuthority, serials: readonly string[], name = subjectOf(by.certificate)): string {
-  const algorithm = sequence(oid('1.2.840.10045.4.3.2'))
-  const revoked = serials.map((serial) => sequence(integer(Buffer.from(serial, 'hex')), time(Date.now())))
-  const body = sequence(
-    integer(Buffer.of(1)),
-    algorithm,
-    name,
-    time(Date.now()),
-    time(Date.now() + dayMs),
-    sequence(...revoked),
-  )
-  return formatPem('X509 CRL', sequence(body, algorithm, bitString(sign('sha256', body, by.key))))
-}
 
 test('a leaf on the revocation list of what signed it is revoked, and no other', (t) => {
   const { folder, open } = steer(t)

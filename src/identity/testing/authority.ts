@@ -1,5 +1,5 @@
 /** Authorities and certificates for tests, right and wrong ones. */
-import { generateKeyPairSync, type KeyObject, type X509Certificate } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, sign, type X509Certificate } from 'node:crypto'
 import {
   extension,
   keyIdOf,
@@ -10,7 +10,17 @@ import {
   writeCertificate,
 } from '#/identity/ca/certificate-writer.ts'
 import { issueLeaf, newRoot, type SigningAuthority } from '#/identity/ca/signing-authority.ts'
-import { bitString, boolean, element, oid, sequence, smallInteger } from '#/identity/der/der-writer.ts'
+import {
+  bitString,
+  boolean,
+  element,
+  formatPem,
+  integer,
+  oid,
+  sequence,
+  smallInteger,
+  time,
+} from '#/identity/der/der-writer.ts'
 import { extensionIds, purposeIds } from '#/identity/spiffe/certificate-extension.ts'
 import { parseSpiffeId, type SpiffeId } from '#/identity/spiffe/spiffe-id.ts'
 import type { TrustBundle } from '#/identity/spiffe/trust-bundle.ts'
@@ -89,4 +99,23 @@ export function newWrongLeaf(authority: SigningAuthority, wrong: WrongLeaf): X50
     ],
     signerOf(authority),
   )
+}
+
+/** PEM of a list that revokes the `serials`. */
+export function revocationList(
+  by: SigningAuthority,
+  serials: readonly string[],
+  name = subjectOf(by.certificate),
+): string {
+  const algorithm = sequence(oid('1.2.840.10045.4.3.2'))
+  const revoked = serials.map((serial) => sequence(integer(Buffer.from(serial, 'hex')), time(Date.now())))
+  const body = sequence(
+    integer(Buffer.of(1)),
+    algorithm,
+    name,
+    time(Date.now()),
+    time(Date.now() + dayMs),
+    sequence(...revoked),
+  )
+  return formatPem('X509 CRL', sequence(body, algorithm, bitString(sign('sha256', body, by.key))))
 }
