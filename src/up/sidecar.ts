@@ -33,6 +33,8 @@ export function sidecarArguments(options: SidecarOptions): string[] {
     'state-dir': stateFolder,
     'access-log': accessLogFile,
     ...identityFlags,
+    // All sidecars of a laptop share whatever limit of processors there is: none of them is to go by the whole.
+    concurrency: '1',
     // Nobody new calls it by then: `weft up` has waited until everybody knows that it goes.
     'drain-delay-ms': '0',
   }
