@@ -127,11 +127,11 @@ test('a token that is larger than what a field may hold costs its connection at 
 
 test('a flood of requests by one workload is refused, and another gets its certificate meanwhile', async (t) => {
   const steered = await steerPlane(t)
-  const outcomes: string[] = []
-  for (let i = 0; i < 40; i++) outcomes.push(await refusal(steered, { token: steered.newToken() }))
+  const flood = Array.from({ length: 60 }, () => refusal(steered, { token: steered.newToken() }))
+  const outcomes = await Promise.all(flood)
   const refused = outcomes.filter((outcome) => outcome.startsWith('8 '))
-  assert.ok(refused.length >= 15, `${refused.length} of 40 were refused`)
-  assert.equal(outcomes[0], 'granted')
+  assert.ok(refused.length >= 10, `${refused.length} of 60 were refused`)
+  assert.ok(outcomes.includes('granted'))
   assert.equal(counted(steered, 'too_many'), refused.length)
   assert.equal(await refusal(steered, { token: steered.newToken({ ...cart, pod: 'cart-2' }) }), 'granted')
   const lines = steered.log.filter((line) => line.includes('a certificate was refused'))

@@ -100,11 +100,16 @@ export async function steerPlane(
   }
 }
 
+/** A leaf takes tens of ms; on a busy machine, seconds. */
+const waitMaxMs = 20_000
+
 /** The first leaf, or the first that `is` so. */
 export function nextSvid(identity: WorkloadIdentity, is: (svid: Svid) => boolean = () => true): Promise<Svid> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    const limit = clock.after(waitMaxMs, () => reject(new Error(`no leaf came: ${identity.reason}`)))
     const unsubscribe = identity.svid.subscribe((svid) => {
       if (!is(svid)) return
+      limit.cancel()
       unsubscribe()
       resolve(svid)
     })
