@@ -12,10 +12,10 @@ import { giveBlock, isInBlock, tryTakeLargestBlock } from './block-pool.ts'
 const bufferBytes = 262_144
 
 /**
- * What one socket may bring before the others have their turn: libuv goes on for 32 full reads, which would be 3 ms or more. The
- * same as when Node reads by 64 KB.
+ * What one socket may bring before the others have their turn: libuv goes on for 32 full reads, which
+ * would be 3 to 6 ms.
  */
-const turnBytesMax = 2 * 1024 * 1024
+const turnBytesMax = 4 * 1024 * 1024
 
 const shared = Buffer.allocUnsafeSlow(bufferBytes)
 /**
@@ -32,7 +32,7 @@ export type ByteReader = (chunk: Buffer) => void
 export class SharedRead {
   read: ByteReader | undefined
   #early: Buffer[] | undefined
-  /** Where reads go: the shared buffer or a block. Nothing before the first. */
+  /** Where reads go: the shared buffer or a block. Nothing before the first, and behind a block that was kept. */
   #buffer: Buffer | undefined
   /** What the last reads of this turn brought, all of them as much as they could; 0 when the last could have brought more. */
   #fullBytes = 0
@@ -43,9 +43,8 @@ export class SharedRead {
   /** Where the next read goes; nothing for the same place again. */
   readonly buffer = (): Buffer => {
     const before = this.#buffer
-    // Not behind a block that was kept: its reader is slow, and may keep a second as well as not.
-    const wantsBlock = this.#fullBytes > 0 && this.wantsBlocks && !this.#isSlow && before !== undefined
-    if (wantsBlock && isBlock(before)) return same
+    const wantsBlock = this.#fullBytes > 0 && this.wantsBlocks
+    if (wantsBlock && before !== undefined && isBlock(before)) return same
     const next = (wantsBlock && tryTakeLargestBlock()) || (this.#isSlow ? sharedForSlow : shared)
     if (before === next) return same
     if (before !== undefined && isBlock(before)) giveBlock(before)
