@@ -2,13 +2,15 @@
 import type { Socket } from 'node:net'
 import { isIP } from 'node:net'
 import type { PeerCertificate, SecureContext, TLSSocket } from 'node:tls'
-import { connect } from 'node:tls'
 import type { ClientTls } from '#/model/tls.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import type { PemWatch } from './pem-watch.ts'
 import { createContext } from './secure-context.ts'
 import { hasSubjectName, listSubjectNames, parseSubjectNames } from './subject-name.ts'
 import type { CancelHandshake, Handshake, SessionTickets } from './tls-exit.ts'
+
+// An import would be loaded at the start of a bundle, though this file is not: 2 MB in each sidecar.
+const { connect } = process.getBuiltinModule('node:tls')
 
 /** Of one endpoint: a server sends two, and each serves once (RFC 8446 appendix C.4). */
 const ticketsMax = 4
