@@ -27,7 +27,8 @@ export interface WeftProxy extends RunningProxy {
 /** So that the whole suite runs over several event loops: `WEFT_TEST_CONCURRENCY=2 node --test test/contract/weft.test.ts`. */
 const concurrency = process.env.WEFT_TEST_CONCURRENCY ?? '1'
 
-const main = fileURLToPath(new URL('../../src/main/proxy.ts', import.meta.url))
+/** Another program in its place, as a bundle: `WEFT_TEST_PROXY=dist/proxy.mjs`. */
+const main = process.env.WEFT_TEST_PROXY ?? fileURLToPath(new URL('../../src/main/proxy.ts', import.meta.url))
 
 /** Starts it and waits until it is ready. Its log goes to a file in `folder`. */
 export async function startWeftProxy(options: WeftProxyOptions): Promise<WeftProxy> {

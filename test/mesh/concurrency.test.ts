@@ -1,16 +1,13 @@
 /** Sidecars with several event loops: one proxy to everybody outside. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { proxySettings } from '#/config/proxy-settings.ts'
-import { readSettings } from '#/config/read-settings.ts'
 import { until } from '#/proxy/testing/engine.ts'
 import { call, startApplication } from '#/proxy/testing/peer.ts'
 import type { HostPort } from '#/std/host-port.ts'
@@ -266,29 +263,4 @@ status: { podIP: 127.0.0.1, conditions: [{ type: Ready, status: 'True' }] }
   await until(() => heard.length === 48, 'every echo')
   assert.equal(await metricSum(sidecar, 'istio_tcp_connections_opened_total{'), 16)
   assert.ok((await connectionsOf(sidecar, 0)) > 0 && (await connectionsOf(sidecar, 1)) > 0)
-})
-
-test('the number of loops has its bounds', () => {
-  const read = (concurrency: string): boolean =>
-    readSettings(proxySettings, { arguments: ['--node-id', 'a.b', '--concurrency', concurrency], environment: {} }).ok
-  for (const right of ['0', '1', '32']) assert.equal(read(right), true, right)
-  for (const wrong of ['-1', '33', '1.5', 'many', '']) assert.equal(read(wrong), false, wrong)
-})
-
-test('one loop starts no thread beside those of Node', async (t) => {
-  const program = fileURLToPath(new URL('../../src/main/proxy.ts', import.meta.url))
-  const start = (concurrency: string, admin: number) => {
-    const flags = ['--node-id', 'a.b', '--control', '127.0.0.1:1', '--admin', `127.0.0.1:${admin}`]
-    const child = spawn(process.execPath, [program, ...flags, '--concurrency', concurrency], { stdio: 'ignore' })
-    t.after(() => child.kill('SIGKILL'))
-    return child
-  }
-  const threadsOf = async (concurrency: string): Promise<number> => {
-    const admin = await freePort()
-    const { pid } = start(concurrency, admin)
-    await eventually(async () => void (await fetch(`http://127.0.0.1:${admin}/metrics`)))
-    return readdirSync(`/proc/${pid}/task`).length
-  }
-  const one = await threadsOf('1')
-  assert.equal(await threadsOf('2'), one + 2)
 })
