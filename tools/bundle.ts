@@ -44,7 +44,11 @@ export async function bundle({
   })
   const outputs = Object.entries(result.metafile.outputs).filter(([name]) => name.endsWith('.mjs'))
   const externals = outputs.flatMap(([, output]) => output.imports.filter((one) => one.external).map((one) => one.path))
-  return { path, bytes: outputs[0]![1].bytes, inputs: [...Object.keys(result.metafile.inputs), ...externals] }
+  // What is looked at and then left out costs nobody anything.
+  const inputs = Object.entries(outputs[0]![1].inputs).flatMap(([name, { bytesInOutput }]) =>
+    bytesInOutput > 0 ? [name] : [],
+  )
+  return { path, bytes: outputs[0]![1].bytes, inputs: [...inputs, ...externals] }
 }
 
 /** Modules in the proxy's bundle that must not be there. */
@@ -52,7 +56,7 @@ export function forbiddenInputs(inputs: readonly string[]): string[] {
   return inputs.filter((input) =>
     proxyForbidden.some((name) => {
       if (name === '@bufbuild/protobuf')
-        return input.includes('node_modules/@bufbuild/protobuf/') && !input.includes('/wire/')
+        return input.includes('node_modules/@bufbuild/protobuf/') && !/\/wire\/|\/proto-int64\.js$/.test(input)
       return input === name || input.includes(`node_modules/${name}/`) || input.startsWith(`${name}/`)
     }),
   )
