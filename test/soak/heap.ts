@@ -4,8 +4,15 @@ import { until } from '#/up/testing/until.ts'
 /** Node's default; one process at a time has it. */
 const inspectorUrl = 'http://127.0.0.1:9229/json/list'
 
-/** @returns MiB in use, objects and their buffers outside the heap; rejects where the inspector does not open in 10 s. */
-export async function heapAfterCollectionMb(pid: number): Promise<number> {
+export interface Heap {
+  /** Objects and compiled code, MiB. */
+  objects: number
+  /** Of buffers outside the heap, MiB. */
+  buffers: number
+}
+
+/** Rejects where the inspector does not open in 10 s. */
+export async function heapAfterCollection(pid: number): Promise<Heap> {
   process.kill(pid, 'SIGUSR1')
   let address = ''
   await until(async () => {
@@ -20,7 +27,7 @@ export async function heapAfterCollectionMb(pid: number): Promise<number> {
   try {
     await session.ask('HeapProfiler.collectGarbage')
     const { usedSize, backingStorageSize = 0 } = await session.ask('Runtime.getHeapUsage')
-    return (usedSize! + backingStorageSize) / 1024 ** 2
+    return { objects: usedSize! / 1024 ** 2, buffers: backingStorageSize / 1024 ** 2 }
   } finally {
     // Not awaited: the inspector goes, and the answer with it.
     session.tell('Runtime.evaluate', {

@@ -31,8 +31,8 @@ export interface Evidence {
   seen: ReadonlySet<string>
 }
 
-/** A kill and what comes of it are not noticed in the same millisecond everywhere. */
-const slackMs = 250
+/** A kill and what comes of it are not noticed at once by a process that waits for its turn on a busy machine. */
+const slackMs = 1000
 /** The code, or what it means, as gRPC tells it. */
 const isReset = new RegExp(`upstream_reset|${errorCodes.upstream_reset.meaning}`)
 /** The default of the setting. */

@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { pickIndex, seededRandom } from '#/std/random.ts'
-import { heapAfterCollectionMb } from './heap.ts'
+import { type Heap, heapAfterCollection } from './heap.ts'
 import { type Judgement, judge } from './judge.ts'
 import { EventLane } from './lane/events.ts'
 import { GrpcLane } from './lane/grpc.ts'
@@ -35,8 +35,13 @@ export interface SidecarReport {
   end: Holdings
   /** Resident, MiB: when it had settled, and at the end of the load. */
   resident: { settled: number; end: number } | undefined
-  /** Heap and buffers after a collection, MiB, likewise. */
+  /** Objects in the heap after a collection, MiB, likewise. */
   heap: { settled: number; end: number } | undefined
+  /**
+   * Buffers outside the heap, MiB: before the load, and when it was over. While there is work the proxy keeps blocks of up to 8 MB for the
+   * next reads and writes (`src/codec/block-pool.ts`), which nobody may hold for longer.
+   */
+  buffers: { start: number; end: number } | undefined
 }
 
 export interface SoakReport {
@@ -66,8 +71,10 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 
 interface Sample {
   resident: number
-  heap: number
+  heap: Heap
 }
+
+type Memory = Pick<SidecarReport, 'resident' | 'heap' | 'buffers'>
 
 class SoakRun {
   readonly #mesh: SoakMesh
@@ -83,7 +90,9 @@ class SoakRun {
     new ConnectLane(),
     new UdpLane(),
   ]
+  readonly #start = new Map<string, Sample>()
   readonly #settled = new Map<string, Sample>()
+  readonly #end = new Map<string, Sample>()
   readonly #startMs = Date.now()
   readonly #endMs: number
   #isEnding = false
@@ -97,7 +106,7 @@ class SoakRun {
   async run(ports: LaneContext['ports']): Promise<SoakReport> {
     const { sidecars } = this.#mesh
     // Whatever a process opens for its inspector it keeps; it is not the load's.
-    if (this.#options.settledMs !== undefined) for (const { pid } of sidecars) await heapAfterCollectionMb(pid)
+    if (this.#options.settledMs !== undefined) for (const one of sidecars) this.#start.set(one.pod, await sample(one))
     const start = new Map(sidecars.map(({ pod, pid }) => [pod, holdingsOf(pid)]))
     const { seed } = this.#options
     const workers = this.#lanes.flatMap((lane, i) =>
@@ -107,17 +116,14 @@ class SoakRun {
     )
     const watch = Promise.all([this.#killAtRandom(seededRandom(seed)), this.#tellProgress(), this.#settle()])
     await Promise.all([...workers, watch])
-    const ends = new Map<string, Sample>()
-    if (this.#options.settledMs !== undefined) for (const one of sidecars) ends.set(one.pod, await sample(one))
+    if (this.#options.settledMs !== undefined) for (const one of sidecars) this.#end.set(one.pod, await sample(one))
     for (const lane of this.#lanes) lane.close()
-    const reports = await Promise.all(
-      sidecars.map(async (one) => ({
-        pod: one.pod,
-        start: start.get(one.pod)!,
-        end: await settledHoldings(one, start.get(one.pod)!),
-        ...this.#memoryOf(one, ends),
-      })),
-    )
+    const reports: SidecarReport[] = []
+    for (const one of sidecars) {
+      const before = start.get(one.pod)!
+      const end = await settledHoldings(one, before)
+      reports.push({ pod: one.pod, start: before, end, ...(await this.#memoryOf(one)) })
+    }
     return this.#report(reports)
   }
 
@@ -136,12 +142,13 @@ class SoakRun {
     }
   }
 
-  #memoryOf({ pod }: SoakSidecar, ends: Map<string, Sample>): Pick<SidecarReport, 'resident' | 'heap'> {
-    const [settled, end] = [this.#settled.get(pod), ends.get(pod)]
-    if (!settled || !end) return { resident: undefined, heap: undefined }
+  async #memoryOf({ pod, pid }: SoakSidecar): Promise<Memory> {
+    const [start, settled, end] = [this.#start.get(pod), this.#settled.get(pod), this.#end.get(pod)]
+    if (!start || !settled || !end) return { resident: undefined, heap: undefined, buffers: undefined }
     return {
       resident: { settled: settled.resident, end: end.resident },
-      heap: { settled: settled.heap, end: end.heap },
+      heap: { settled: settled.heap.objects, end: end.heap.objects },
+      buffers: { start: start.heap.buffers, end: await restingBuffersMb(pid) },
     }
   }
 
@@ -191,7 +198,20 @@ async function sample({ pid }: SoakSidecar): Promise<Sample> {
     await pause(200)
   }
   const resident = residents.sort((a, b) => a - b)[5]!
-  return { resident, heap: await heapAfterCollectionMb(pid) }
+  return { resident, heap: await heapAfterCollection(pid) }
+}
+
+/** When they no longer become fewer. */
+async function restingBuffersMb(pid: number): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  // Unused blocks go back 5 s after their last use (`src/codec/block-pool.ts`), and then the next.
+  for (let same = 0; same < 3; same++) {
+    const { buffers } = await heapAfterCollection(pid)
+    if (buffers < least) same = 0
+    least = Math.min(least, buffers)
+    await pause(3000)
+  }
+  return least
 }
 
 /** Once it holds no more than at the start, or when the time for that is over. */

@@ -7,9 +7,11 @@ import type { SidecarReport, SoakReport } from './soak-run.ts'
  * MiB that resident memory may have grown by since it had settled: V8 keeps what a burst took for some time, and pages come and
  * go with the number of connections. A leak of 100 bytes a call would show in 10 minutes as 15 MB.
  */
-export const residentGrowthMaxMb = 16
-/** MiB that heap and buffers may have grown by, after a collection. Calls under way hold some. */
-export const heapGrowthMaxMb = 4
+const residentGrowthMaxMb = 16
+/** MiB that the objects in the heap may have grown by, after a collection. Calls under way hold some, and code is compiled anew. */
+const heapGrowthMaxMb = 2
+/** MiB that buffers may hold beyond those before the load, when it is over: what reads and writes share is made with their first use. */
+const buffersGrowthMaxMb = 1
 
 /** @returns what was wrong; empty when the soak was passed. */
 export function faultsOf(report: SoakReport): string[] {
@@ -29,7 +31,7 @@ function sentenceOf({ id, plan, startMs, endMs, server, detail }: Call): string 
   return `${id} (${plan.isRepeatable ? 'GET' : `${plan.bodyBytes ?? 0} bytes`}) by ${server || 'nobody yet'} after ${endMs - startMs} ms: ${detail}`
 }
 
-function sidecarFaults({ pod, start, end, resident, heap }: SidecarReport): string[] {
+function sidecarFaults({ pod, start, end, resident, heap, buffers }: SidecarReport): string[] {
   const faults: string[] = []
   if (end.socketCount > start.socketCount) {
     faults.push(`${pod} keeps sockets: ${JSON.stringify(end.sockets)}, at the start ${JSON.stringify(start.sockets)}`)
@@ -41,6 +43,9 @@ function sidecarFaults({ pod, start, end, resident, heap }: SidecarReport): stri
   }
   if (heap && heap.end - heap.settled > heapGrowthMaxMb) {
     faults.push(`${pod} grew: heap after collection ${heap.settled.toFixed(1)} → ${heap.end.toFixed(1)} MB`)
+  }
+  if (buffers && buffers.end - buffers.start > buffersGrowthMaxMb) {
+    faults.push(`${pod} keeps buffers: ${buffers.start.toFixed(1)} → ${buffers.end.toFixed(1)} MB`)
   }
   return faults
 }
@@ -62,8 +67,11 @@ export function linesOf({ ledger, judged, kills, sidecars }: SoakReport): string
   for (const [judgement, meaning] of Object.entries(words)) {
     lines.push(`  ${String(judged.get(judgement as Judgement)?.length ?? 0).padStart(5)} ${meaning}`)
   }
-  for (const { pod, start, end, resident, heap } of sidecars) {
-    const memory = resident && heap ? `; resident ${span(resident)}; heap after collection ${span(heap)}` : ''
+  for (const { pod, start, end, resident, heap, buffers } of sidecars) {
+    const memory =
+      resident && heap && buffers
+        ? `; resident ${span(resident)}; heap after collection ${span(heap)}; buffers at rest ${span({ settled: buffers.start, end: buffers.end })}`
+        : ''
     lines.push(
       `${pod}: sockets ${start.socketCount} → ${end.socketCount}, files ${start.fileCount} → ${end.fileCount}${memory}`,
     )
