@@ -1,4 +1,6 @@
 /** A client that asks for tunnels, in either version of HTTP, and a proxy that makes them. */
+
+import { once } from 'node:events'
 import http from 'node:http'
 import http2 from 'node:http2'
 import { connect } from 'node:net'
@@ -72,8 +74,14 @@ function askHttp2(t: TestContext, proxy: HostPort, authority: string, early?: st
   return new Promise((resolve, reject) => {
     const session = http2.connect(`http://${formatHostPort(proxy)}`)
     session.on('error', reject)
-    t.after(() => session.destroy())
     const stream = session.request({ ':method': 'CONNECT', ':authority': authority }, { endStream: false })
+    // The stream first, and until both are closed: a session that ends with a stream still open makes Node spin at the exit.
+    t.after(async () => {
+      const closed = session.closed ? undefined : once(session, 'close')
+      stream.destroy()
+      session.destroy()
+      await closed
+    })
     stream.on('error', reject)
     stream.on('response', (headers) =>
       resolve({ status: headers[':status']!, detail: String(headers['weft-detail'] ?? ''), stream, session }),
