@@ -33,6 +33,9 @@ export interface LaptopMeshOptions {
   environment?: Readonly<Record<string, string>>
 }
 
+/** A mesh of a dozen programs starts in five seconds on a quiet machine of two cores, and beside three others like it in thirty, ms. */
+const eventTimeoutMs = 90_000
+
 export class LaptopMesh {
   /** The copy that it runs on. */
   readonly folder: string
@@ -93,7 +96,7 @@ export class LaptopMesh {
         .find((one): one is EventOf<Name> => one.event === name && fits(one as EventOf<Name>))
       return found !== undefined
     }
-    await until(look, `an event ${name}`, 20_000).catch((error) => {
+    await until(look, `an event ${name}`, eventTimeoutMs).catch((error) => {
       throw new Error(`${error.message}; since then ${JSON.stringify(this.events.slice(since))} ${this.errors}`)
     })
     return found!
