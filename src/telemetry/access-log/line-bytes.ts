@@ -120,9 +120,16 @@ function lineEnd(record: RequestRecord, endpoint: Endpoint): Uint8Array {
     }
   }
   const { route, cluster, listener, direction, protocol, flags, attempts, grpcStatus } = record
-  const bytes = Buffer.from(formatLineEnd(record))
+  const bytes = ownBytes(formatLineEnd(record))
   if (known.length === endsPerEndpointMax) known.shift()
   known.push({ route, cluster, listener, direction, protocol, flags, attempts, grpcStatus, bytes })
+  return bytes
+}
+
+/** What is kept has memory of its own: a piece of the pool that `Buffer.from` cuts from would keep all 64 KB of it. */
+function ownBytes(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
+  bytes.write(text)
   return bytes
 }
 

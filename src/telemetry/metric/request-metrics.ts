@@ -113,12 +113,11 @@ export class RequestMetrics {
 
   /** Forgets series that were idle for the time of the options. */
   sweep(nowMs: number): void {
-    const { size } = this.#series
     for (const [key, { usedMs }] of this.#series) {
       if (nowMs - usedMs > this.#options.idleMs) this.#series.delete(key)
     }
-    // A handle of a forgotten series would count into nothing.
-    if (this.#series.size < size) this.#clearCache()
+    // A handle of a forgotten series would count into nothing, and clusters that are no more are held by the cache alone.
+    this.#clearCache()
   }
 
   families(): Family[] {
