@@ -200,7 +200,8 @@ export class XdsClient implements ResourceSource {
       name,
       aliases,
       version,
-      body: isSame ? before.body : Buffer.from(body),
+      // In memory of its own: a piece of the pool of `Buffer.from` would keep all 64 KB of it.
+      body: isSame ? before.body : new Uint8Array(body),
       value: isSame ? before.value : decoded.value,
     })
     const hasNewAlias = before !== undefined && aliases.some((alias) => !before.aliases.includes(alias))
