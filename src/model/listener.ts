@@ -1,5 +1,6 @@
 /** Where a proxy takes connections (Envoy: Listener). */
 import type { HostPort } from '#/std/host-port.ts'
+import type { HttpFilters } from './http-filter.ts'
 import type { RuleRef } from './object-ref.ts'
 import type { RouteConfiguration } from './route.ts'
 import type { ServerTls } from './tls.ts'
@@ -57,6 +58,8 @@ export interface Listener {
   target: ListenerTarget
   /** Where opaque bytes go, the first that matches. Absent or empty: nowhere. */
   streams?: readonly StreamRoute[]
+  /** What is asked of requests before they are routed. */
+  filters?: HttpFilters
   /** Connections are TLS, ended here. */
   tls?: ServerTls
   /** Connections begin with a PROXY protocol header, v1 or v2; one without is refused. */

@@ -2,6 +2,7 @@
  * Which request goes where (Envoy: RouteConfiguration). The order of routes is the order of precedence: the first that
  * matches wins; the control plane has sorted them as Gateway API asks.
  */
+import type { HttpFilters } from './http-filter.ts'
 import type { RuleRef } from './object-ref.ts'
 
 export interface RouteConfiguration {
@@ -24,6 +25,8 @@ export interface Route {
   requestHeaders?: HeaderMutation
   responseHeaders?: HeaderMutation
   cors?: CorsPolicy
+  /** Each that is here stands in place of the listener's. */
+  filters?: HttpFilters
   /** The user's rule that this comes from. Absent for what Weft adds itself. */
   rule?: RuleRef
 }

@@ -1,6 +1,8 @@
 /** The HttpConnectionManager of a listener → where its requests are routed. */
+import type { HttpFilters } from '#/model/http-filter.ts'
 import type { ListenerTarget } from '#/model/listener.ts'
 import type { FieldReader } from './field-reader.ts'
+import { findHttpFilter } from './http-filter.ts'
 import { expectBoolean, readCommonProtocolOptions, readConfigSource, readUpgrades } from './part.ts'
 import { readRouteConfiguration } from './route.ts'
 
@@ -11,21 +13,25 @@ const passiveFilters = new Set([
   'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig',
 ])
 
-function readHttpFilters(manager: FieldReader): void {
+function readHttpFilters(manager: FieldReader): HttpFilters {
+  const known: HttpFilters = {}
   const filters = manager.messages('http_filters')
   filters.forEach((filter, index) => {
     const name = filter.string('name')
     const typed = filter.any('typed_config')
     const isOptional = filter.boolean('is_optional')
     const isDisabled = filter.boolean('disabled')
+    const decoder = typed && findHttpFilter(typed.typeName)
     if (typed?.typeName === routerType) {
       typed.open(routerType)
       if (index !== filters.length - 1) filter.fault('', 'the router must be the last HTTP filter')
-    } else if (isOptional || isDisabled) filter.skip()
+    } else if (decoder && !isDisabled) decoder.read(typed.open(typed.typeName), known)
+    else if (isOptional || isDisabled) filter.skip()
     else if (typed && !passiveFilters.has(typed.typeName))
       filter.fault('typed_config', `HTTP filter ${name} (${typed.typeName}) is unsupported by this proxy`)
     else if (!typed) filter.fault('typed_config', 'is missing')
   })
+  return known
 }
 
 /** Envoy can change paths before it matches; this proxy takes them as they come. */
@@ -51,13 +57,18 @@ function readRoutes(manager: FieldReader): ListenerTarget | undefined {
   return { type: 'routes', routes: { type: 'rds', name } }
 }
 
-/** @returns undefined when a fault was told. */
-export function readManager(manager: FieldReader): ListenerTarget | undefined {
+/** Without `target` a fault was told. */
+export interface ManagerContent {
+  target: ListenerTarget | undefined
+  filters: HttpFilters
+}
+
+export function readManager(manager: FieldReader): ManagerContent {
   const codec = manager.enumeration('codec_type', 'AUTO')
   if (codec !== 'AUTO' && codec !== 'HTTP1') manager.fault('codec_type', `${codec} is unsupported by this proxy`)
-  readHttpFilters(manager)
+  const filters = readHttpFilters(manager)
   readPathRules(manager)
   readUpgrades(manager)
   readCommonProtocolOptions(manager.message('common_http_protocol_options'))
-  return readRoutes(manager)
+  return { target: readRoutes(manager), filters }
 }

@@ -2,10 +2,11 @@
  * envoy.config.listener.v3.Listener → Listener. One filter chain with an HTTP connection manager, or an ApiListener; beside it or
  * alone, chains with a TCP proxy.
  */
+import type { HttpFilters } from '#/model/http-filter.ts'
 import type { Listener, ListenerProtocol, ListenerTarget, StreamRoute } from '#/model/listener.ts'
 import type { ServerTls } from '#/model/tls.ts'
 import type { AnyContent, FieldReader } from './field-reader.ts'
-import { readManager } from './http-connection-manager.ts'
+import { type ManagerContent, readManager } from './http-connection-manager.ts'
 import { expectBoolean, factText, readAddress, readWeftMetadata, type WeftFacts } from './part.ts'
 import { inOrder, readChainMatch, readStream } from './stream-chain.ts'
 import { readServerSocket } from './transport-socket.ts'
@@ -17,6 +18,7 @@ const tcpProxyType = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'
 
 interface Chains {
   target?: ListenerTarget
+  filters?: HttpFilters
   streams: StreamRoute[]
   /** Of all chains alike. */
   tls?: ServerTls
@@ -40,8 +42,9 @@ function readChains(reader: FieldReader): Chains {
       managers++
       if (match.serverNames.length > 0 || match.port !== undefined)
         chain.fault('filter_chain_match', 'of requests only application_protocols are supported by this proxy')
-      const target = readManager(typed.open(managerType))
+      const { target, filters } = readManager(typed.open(managerType))
       if (target) chains.target ??= target
+      chains.filters ??= filters
     }
   }
   if (managers > 1) reader.fault('filter_chains', `${managers} of requests; at most one is supported by this proxy`)
@@ -92,11 +95,11 @@ function readProxyFilter(filter: FieldReader): boolean {
   return true
 }
 
-function readApiListener(api: FieldReader): ListenerTarget | undefined {
+function readApiListener(api: FieldReader): ManagerContent {
   const typed = api.any('api_listener')
   if (typed?.typeName === managerType) return readManager(typed.open(managerType))
   api.fault('api_listener', 'is no HttpConnectionManager')
-  return undefined
+  return { target: undefined, filters: {} }
 }
 
 const protocols: ReadonlySet<string> = new Set(['http', 'tcp', 'tls', 'auto', 'udp'] satisfies ListenerProtocol[])
@@ -120,11 +123,11 @@ export function readListener(reader: FieldReader): Listener {
   const isOnDemand = facts.get('on_demand') === true
   const chains = readChains(reader)
   const { streams } = chains
-  const target = api ? readApiListener(api) : chains.target
+  const { target, filters = {} } = api ? readApiListener(api) : chains
   if (!api && !reader.has('address') && streams.length === 0) reader.fault('address', 'is missing')
   if (!target && streams.length === 0 && !isOnDemand) reader.fault('filter_chains', 'there is none that is supported')
   expectBoolean(reader, 'bind_to_port', true)
-  const filters = readListenerFilters(reader)
+  const listenerFilters = readListenerFilters(reader)
   const protocol = protocolOf(facts, { ...chains, ...(target ? { target } : {}) })
   return {
     name,
@@ -134,8 +137,9 @@ export function readListener(reader: FieldReader): Listener {
     target: isOnDemand ? { type: 'on-demand' } : (target ?? { type: 'streams' }),
     ...(streams.length > 0 ? { streams } : {}),
     ...(chains.tls ? { tls: chains.tls } : {}),
-    ...filters,
-    isRedirected: facts.get('redirected') === true || filters.isRedirected,
+    ...(Object.keys(filters).length > 0 ? { filters } : {}),
+    ...listenerFilters,
+    isRedirected: facts.get('redirected') === true || listenerFilters.isRedirected,
     isLazy: facts.get('lazy') === true,
   }
 }

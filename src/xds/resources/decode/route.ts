@@ -1,7 +1,9 @@
 /** envoy.config.route.v3.RouteConfiguration → RouteConfiguration. */
+import type { HttpFilters } from '#/model/http-filter.ts'
 import type { CorsPolicy, Route, RouteConfiguration, RouteMatch, VirtualHost } from '#/model/route.ts'
 import type { FieldReader } from './field-reader.ts'
 import { readMutation } from './header-mutation.ts'
+import { findRouteFilter } from './http-filter.ts'
 import { factText, readRule, readWeftMetadata, type WeftFacts } from './part.ts'
 import { readAction } from './route-action.ts'
 import { readMatch, readStringMatch } from './route-match.ts'
@@ -29,14 +31,23 @@ function readCors(reader: FieldReader, facts: WeftFacts): CorsPolicy {
   return policy
 }
 
-function readFilterConfig(reader: FieldReader, facts: WeftFacts): CorsPolicy | undefined {
-  let cors: CorsPolicy | undefined
+interface FilterConfig {
+  cors?: CorsPolicy
+  filters?: HttpFilters
+}
+
+function readFilterConfig(reader: FieldReader, facts: WeftFacts): FilterConfig {
+  const found: FilterConfig = {}
   for (const [name, config] of reader.map('typed_per_filter_config')) {
     const any = config.asAny()
-    if (any.typeName === corsType) cors = readCors(any.open(corsType), facts)
-    else config.fault('', `configuration of filter ${name} (${any.typeName}) is unsupported by this proxy`)
+    const decoder = findRouteFilter(any.typeName)
+    if (any.typeName === corsType) found.cors = readCors(any.open(corsType), facts)
+    else if (decoder) {
+      found.filters ??= {}
+      decoder.readRoute(any.open(any.typeName), found.filters)
+    } else config.fault('', `configuration of filter ${name} (${any.typeName}) is unsupported by this proxy`)
   }
-  return cors
+  return found
 }
 
 /** `/` is the same prefix by characters and by segments; what replaces it is not, and our control plane means segments. */
@@ -53,7 +64,7 @@ function readRoute(reader: FieldReader, position: number): Route {
   const action = readAction(reader, facts)
   const requestHeaders = readMutation(reader, 'request')
   const responseHeaders = readMutation(reader, 'response')
-  const cors = readFilterConfig(reader, facts)
+  const filterConfig = readFilterConfig(reader, facts)
   const rule = readRule(facts)
   return {
     name,
@@ -61,7 +72,7 @@ function readRoute(reader: FieldReader, position: number): Route {
     action,
     ...(requestHeaders ? { requestHeaders } : {}),
     ...(responseHeaders ? { responseHeaders } : {}),
-    ...(cors ? { cors } : {}),
+    ...filterConfig,
     ...(rule ? { rule } : {}),
   }
 }

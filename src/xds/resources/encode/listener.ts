@@ -18,13 +18,14 @@ import {
 } from '#/xds/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import type { Encode } from '../resource.ts'
 import { addressOf, adsSource, durationOf, packAny } from './any.ts'
+import { httpFiltersOf } from './http-filter.ts'
 import { routeMessage } from './route.ts'
 import { streamChain } from './stream-chain.ts'
 import { serverSocket } from './transport-socket.ts'
 import { weftMetadata } from './weft-metadata.ts'
 
 /** What Envoy would do unasked and Gateway API does not want: new request ids, an idle limit on streams, a server header. */
-function connectionManager(name: string, routes: RouteSource): HttpConnectionManager {
+function connectionManager({ name, filters = {} }: Listener, routes: RouteSource): HttpConnectionManager {
   return create(HttpConnectionManagerSchema, {
     statPrefix: name,
     routeSpecifier:
@@ -36,6 +37,7 @@ function connectionManager(name: string, routes: RouteSource): HttpConnectionMan
         name: 'envoy.filters.http.cors',
         configType: { case: 'typedConfig', value: packAny(CorsSchema, create(CorsSchema)) },
       },
+      ...httpFiltersOf(filters),
       {
         name: 'envoy.filters.http.router',
         configType: { case: 'typedConfig', value: packAny(RouterSchema, create(RouterSchema)) },
@@ -51,8 +53,8 @@ function connectionManager(name: string, routes: RouteSource): HttpConnectionMan
 }
 
 /** A gRPC client takes an ApiListener with the router alone. */
-function apiManager(name: string, routes: RouteSource): HttpConnectionManager {
-  const manager = connectionManager(name, routes)
+function apiManager(listener: Listener, routes: RouteSource): HttpConnectionManager {
+  const manager = connectionManager(listener, routes)
   manager.httpFilters = manager.httpFilters.slice(-1)
   return manager
 }
@@ -96,7 +98,8 @@ export const encodeListener: Encode<Listener> = (listener) => {
     lazy: listener.isLazy,
     protocol: protocol === 'http' ? undefined : protocol,
   })
-  const manager = target.type === 'routes' ? (address ? connectionManager : apiManager)(name, target.routes) : undefined
+  const manager =
+    target.type === 'routes' ? (address ? connectionManager : apiManager)(listener, target.routes) : undefined
   const typedManager = manager ? packAny(HttpConnectionManagerSchema, manager) : undefined
   const filterChains = [
     ...(address && typedManager ? [requestChain(listener, typedManager)] : []),

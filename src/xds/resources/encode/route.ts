@@ -1,5 +1,6 @@
 /** RouteConfiguration → envoy.config.route.v3.RouteConfiguration. */
 import { create, toBinary } from '@bufbuild/protobuf'
+import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Route, RouteConfiguration, VirtualHost } from '#/model/route.ts'
 import { type Route as RouteMessage, RouteSchema } from '#/xds/proto/envoy/config/route/v3/route_components_pb.ts'
 import {
@@ -8,15 +9,15 @@ import {
 } from '#/xds/proto/envoy/config/route/v3/route_pb.ts'
 import { CorsPolicySchema } from '#/xds/proto/envoy/extensions/filters/http/cors/v3/cors_pb.ts'
 import type { Encode } from '../resource.ts'
-import { type InitOf, packAny } from './any.ts'
+import { packAny } from './any.ts'
 import { mutationFields } from './header-mutation.ts'
+import { routeFiltersOf } from './http-filter.ts'
 import { actionOf } from './route-action.ts'
 import { matchOf, wildcardRegex } from './route-match.ts'
 import { ruleFacts } from './rule-facts.ts'
 import { weftMetadata } from './weft-metadata.ts'
 
-function corsConfig(route: Route): InitOf<typeof RouteSchema> {
-  const { cors } = route
+function corsConfig({ cors }: Route): Record<string, Any> {
   if (!cors) return {}
   const policy = create(CorsPolicySchema, {
     allowOriginStringMatch: cors.allowOrigins.map((origin) =>
@@ -30,7 +31,7 @@ function corsConfig(route: Route): InitOf<typeof RouteSchema> {
     maxAge: cors.maxAgeSeconds > 0 ? String(cors.maxAgeSeconds) : '',
     allowCredentials: cors.allowCredentials,
   })
-  return { typedPerFilterConfig: { 'envoy.filters.http.cors': packAny(CorsPolicySchema, policy) } }
+  return { 'envoy.filters.http.cors': packAny(CorsPolicySchema, policy) }
 }
 
 /** What Envoy's form of a route can't tell back: our proxy takes these from the metadata. */
@@ -52,7 +53,7 @@ function routeOf(route: Route): RouteMessage {
     action: actionOf(route),
     ...(metadata ? { metadata } : {}),
     ...mutationFields(route.requestHeaders, route.responseHeaders),
-    ...corsConfig(route),
+    typedPerFilterConfig: { ...corsConfig(route), ...routeFiltersOf(route.filters ?? {}) },
   })
 }
 

@@ -1,0 +1,8 @@
+/** What is asked of requests beside routing them (Envoy: HTTP filters), in the order in which it is done. One field a filter. */
+import type { AccessRules } from './access.ts'
+
+/** Of a listener, or of a route in place of the listener's. */
+export interface HttpFilters {
+  /** Envoy: `envoy.filters.http.rbac`. */
+  access?: AccessRules
+}
