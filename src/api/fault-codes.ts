@@ -85,6 +85,9 @@ export const faultCodes = {
   'unsupported-field': { meaning: 'The field is known but not in force.', effect: 'The rest of the rule is in force.' },
   'shadowed-rule': { meaning: 'Another rule takes every request first.', effect: 'The match never takes a request.' },
   'redirect-cycle': { meaning: 'A redirect never comes to an end.', effect: 'Clients give up with an error.' },
+  // Policies (src/api/policy-target.ts).
+  'target-kind': { meaning: 'The policy can not be attached to this kind.', effect: refused },
+  'target-not-permitted': { meaning: 'The policy says something about what is not of its namespace.', effect: refused },
   // Services, endpoints and Pods (src/control/translate).
   'external-name': { meaning: 'A Service of type ExternalName has no endpoints.', effect: skipped },
   'slice-without-service': { meaning: 'An EndpointSlice names no Service.', effect: skipped },

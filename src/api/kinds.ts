@@ -1,5 +1,6 @@
 /** The kinds that Weft reads, in one table that the sources, `weft lint` and the docs iterate. */
 import type { z } from 'zod'
+import { authenticationPolicyFaults, authenticationPolicySchema } from './authentication-policy.ts'
 import * as core from './core.ts'
 import * as gateway from './gateway.ts'
 import { grpcRouteSchema } from './grpc-route.ts'
@@ -12,6 +13,7 @@ import { streamRouteFaults } from './stream-route-rules.ts'
 import { deploymentFaults, podFaults } from './workload-rules.ts'
 
 const gatewayGroup = 'gateway.networking.k8s.io'
+const ownGroup = 'weft.dev'
 
 interface KindRow {
   /** API group; empty for the core. */
@@ -37,6 +39,12 @@ export const kinds = {
   TCPRoute: { group: gatewayGroup, isNamespaced: true, schema: tcpRouteSchema, rules: streamRouteFaults },
   UDPRoute: { group: gatewayGroup, isNamespaced: true, schema: udpRouteSchema, rules: streamRouteFaults },
   ReferenceGrant: { group: gatewayGroup, isNamespaced: true, schema: gateway.referenceGrantSchema },
+  AuthenticationPolicy: {
+    group: ownGroup,
+    isNamespaced: true,
+    schema: authenticationPolicySchema,
+    rules: authenticationPolicyFaults,
+  },
 } as const satisfies Record<string, KindRow>
 
 export type KindName = keyof typeof kinds

@@ -8,6 +8,9 @@ export const redirectedAnnotation = 'weft.dev/redirected'
 /** `HOST:PORT` of the sidecar's admin endpoint. */
 export const adminAnnotation = 'weft.dev/admin'
 
+/** `spiffe`: the sidecar has a certificate of the mesh, so that others may speak mutual TLS to it. */
+export const identityAnnotation = 'weft.dev/identity'
+
 /** A port of the workload as its container declares it, with both its addresses on this machine. */
 export interface PodPort {
   port: number
@@ -28,11 +31,13 @@ export interface PodAddresses {
   explicit: ReadonlyMap<string, HostPort>
   /** In a network namespace of its own, with ports as in a cluster. */
   isRedirected: boolean
+  hasIdentity: boolean
 }
 
 export function formatPodAnnotations(addresses: PodAddresses): Record<string, string> {
-  const { ports, outbound, admin, explicit, isRedirected } = addresses
+  const { ports, outbound, admin, explicit, isRedirected, hasIdentity } = addresses
   const annotations: Record<string, string> = { [adminAnnotation]: formatHostPort(admin) }
+  if (hasIdentity) annotations[identityAnnotation] = 'spiffe'
   if (isRedirected) return { ...annotations, [redirectedAnnotation]: 'true' }
   annotations[portsAnnotation] = JSON.stringify(
     ports.map(({ port, name, protocol, application, inbound }) => ({

@@ -59,7 +59,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     admins = adminAddresses(resources)
     const startMs = systemClock.monotonicMs()
     // 2. Translate: what is true of the mesh, and what to tell the users.
-    const next = translate(resources, translation ? { previous: translation } : {})
+    const next = translate(resources, {
+      ...(translation ? { previous: translation } : {}),
+      ...(options.identity ? { trustDomain: options.identity.trustDomain } : {}),
+    })
     const isChanged = next.mesh !== translation?.mesh
     translation = next
     if (!isChanged) return

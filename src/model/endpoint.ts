@@ -13,6 +13,8 @@ export interface Endpoint {
   workload?: WorkloadIdentity
   /** A sidecar stands before it, so that metadata headers may be sent and `weft-detail` trusted. */
   isMeshed: boolean
+  /** Mutual TLS is taken there, by who shows this SPIFFE id. Absent: plain text. */
+  tls?: { spiffeId: string }
 }
 
 /** The endpoints of one cluster (Envoy: ClusterLoadAssignment), in one locality for now. */

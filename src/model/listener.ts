@@ -1,6 +1,7 @@
 /** Where a proxy takes connections (Envoy: Listener). */
 import type { HostPort } from '#/std/host-port.ts'
 import type { HttpFilters } from './http-filter.ts'
+import type { MutualTls } from './mutual-tls.ts'
 import type { RuleRef } from './object-ref.ts'
 import type { RouteConfiguration } from './route.ts'
 import type { ServerTls } from './tls.ts'
@@ -62,6 +63,8 @@ export interface Listener {
   filters?: HttpFilters
   /** Connections are TLS, ended here. */
   tls?: ServerTls
+  /** Connections of other sidecars are mutual TLS, by the proxy's own certificate and the roots of the mesh; absent: all are plain. */
+  mutualTls?: MutualTls
   /** Connections begin with a PROXY protocol header, v1 or v2; one without is refused. */
   acceptsProxyProtocol?: boolean
   /** Connections arrive by redirection: the kernel is asked what they were for. */

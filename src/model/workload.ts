@@ -1,5 +1,6 @@
 /** One running copy of an application: a pod in a cluster, a process of `weft up` on a laptop. */
 import type { HostPort } from '#/std/host-port.ts'
+import type { MutualTlsMode } from './mutual-tls.ts'
 import type { Transport } from './service.ts'
 
 /** Names that tell a workload apart in metrics, logs and traces. Unknown ones are empty strings. */
@@ -26,6 +27,8 @@ export interface WorkloadPort {
   application: HostPort
   /** Where the sidecar takes requests for this port: what other proxies dial. */
   inbound: HostPort
+  /** Absent: its sidecar has no identity, or datagrams come there. */
+  mutualTls?: MutualTlsMode
 }
 
 export interface Workload extends WorkloadIdentity {
@@ -39,6 +42,8 @@ export interface Workload extends WorkloadIdentity {
   explicit: Readonly<Record<string, HostPort>>
   /** Traffic arrives by redirection in a network namespace; the original destination tells what it was for. */
   isRedirected: boolean
+  /** Its sidecar has a certificate of the mesh, and so may take and make connections by mutual TLS. */
+  hasIdentity: boolean
   isReady: boolean
   /** Asked to go: takes no new requests, finishes those it has. */
   isDraining: boolean

@@ -49,6 +49,7 @@ export class LoopbackGround implements Ground {
         admin: at(taken.get(`${prefix}admin`)!),
         explicit,
         isRedirected: false,
+        hasIdentity: true,
       },
       listenOf: (container) =>
         new Map(ports.filter((one) => one.container === container).map(({ port, application }) => [port, application])),

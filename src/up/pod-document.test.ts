@@ -31,6 +31,7 @@ function documentOf(state: { isReady: boolean; deletedAt?: string }): object {
         admin: at(20004),
         explicit: new Map([['cart.shop.svc.cluster.local:80', at(20005)]]),
         isRedirected: false,
+        hasIdentity: true,
       },
       state: {
         createdAt: '2026-01-01T00:00:00.000Z',
@@ -44,7 +45,7 @@ function documentOf(state: { isReady: boolean; deletedAt?: string }): object {
 test('what is written is a Pod, and translation reads all of it back', () => {
   const document = documentOf({ isReady: true })
   podSchema.parse(document)
-  const { index, faults } = withResources(JSON.stringify(document), readWorkloads)
+  const { index, faults } = withResources(JSON.stringify(document), (resources) => readWorkloads(resources))
   assert.deepEqual(faults, [])
   const { labels, ...workload } = index.byNodeId.get('cart-abcde-0.shop')!
   assert.match(labels['pod-template-hash']!, /^[a-z0-9]{5}$/)
@@ -63,6 +64,7 @@ test('what is written is a Pod, and translation reads all of it back', () => {
     outbound: at(20003),
     explicit: { 'cart.shop.svc.cluster.local:80': at(20005) },
     isRedirected: false,
+    hasIdentity: true,
     isReady: true,
     isDraining: false,
   })
@@ -70,6 +72,8 @@ test('what is written is a Pod, and translation reads all of it back', () => {
 
 test('a replica that leaves is draining and not ready', () => {
   const document = documentOf({ isReady: false, deletedAt: '2026-01-01T00:01:00.000Z' })
-  const workload = withResources(JSON.stringify(document), readWorkloads).index.byNodeId.get('cart-abcde-0.shop')!
+  const workload = withResources(JSON.stringify(document), (resources) => readWorkloads(resources)).index.byNodeId.get(
+    'cart-abcde-0.shop',
+  )!
   assert.deepEqual([workload.isReady, workload.isDraining], [false, true])
 })

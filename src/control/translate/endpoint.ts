@@ -1,9 +1,10 @@
 /** EndpointSlices → where the requests for a Service port can go. */
 import type { EndpointSlice } from '#/api/core.ts'
 import type { Fault, Resources } from '#/control/source/resources.ts'
+import { formatSpiffeId, serviceAccountId } from '#/identity/spiffe/spiffe-id.ts'
 import type { Endpoint, EndpointHealth, LoadAssignment } from '#/model/endpoint.ts'
 import { formatDestination, type Transport, transportOf } from '#/model/service.ts'
-import type { Workload } from '#/model/workload.ts'
+import type { Workload, WorkloadPort } from '#/model/workload.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { type Finding, faultOf } from './fault.ts'
 import type { ServiceEntry } from './service.ts'
@@ -18,6 +19,8 @@ export interface EndpointInput {
   services: ReadonlyMap<string, ServiceEntry>
   /** By `namespace/pod`. */
   workloads: ReadonlyMap<string, WorkloadEntry>
+  /** Absent where nobody has an identity. */
+  trustDomain?: string
 }
 
 /** One assignment for each destination, empty where nothing is ready. */
@@ -32,7 +35,7 @@ export function assignEndpoints(input: EndpointInput): { assignments: Map<string
       const endpoints = new Map<string, Endpoint>()
       for (const slice of own) {
         for (const number of slicePorts(slice, port.name, transport)) {
-          addEndpoints(endpoints, { slice, port: number, transport, workloads: input.workloads })
+          addEndpoints(endpoints, { ...input, slice, port: number, transport })
         }
       }
       assignments.set(name, { name, endpoints: [...endpoints.values()] })
@@ -76,17 +79,17 @@ function slicePorts(slice: EndpointSlice, name: string, transport: Transport): n
   return numbers
 }
 
-interface SlicePlace {
+interface SlicePlace extends Pick<EndpointInput, 'workloads' | 'trustDomain'> {
   slice: EndpointSlice
   port: number
   transport: Transport
-  workloads: ReadonlyMap<string, WorkloadEntry>
 }
 
 type SliceEndpoint = EndpointSlice['endpoints'][number]
 
 /** Two slices may hold one endpoint for a moment while it moves between them (EndpointSlice API): the first counts. */
-function addEndpoints(endpoints: Map<string, Endpoint>, { slice, port, transport, workloads }: SlicePlace): void {
+function addEndpoints(endpoints: Map<string, Endpoint>, place: SlicePlace): void {
+  const { slice, port, workloads } = place
   for (const source of slice.endpoints) {
     // All addresses of one endpoint are the same backend; consumers take the first.
     const key = `${source.addresses[0]} ${port}`
@@ -94,19 +97,22 @@ function addEndpoints(endpoints: Map<string, Endpoint>, { slice, port, transport
     const { targetRef } = source
     const namespace = targetRef?.namespace ?? slice.metadata.namespace ?? 'default'
     const workload = targetRef?.kind === 'Pod' ? workloads.get(`${namespace}/${targetRef.name}`) : undefined
-    const endpoint = endpointOf(source, { port, transport }, workload)
+    const endpoint = endpointOf(source, place, workload)
     if (endpoint) endpoints.set(key, endpoint)
   }
 }
 
 function endpointOf(
   source: SliceEndpoint,
-  { port, transport }: Pick<SlicePlace, 'port' | 'transport'>,
+  { port, transport, trustDomain }: Omit<SlicePlace, 'slice' | 'workloads'>,
   entry: WorkloadEntry | undefined,
 ): Endpoint | undefined {
   const health = healthOf(source.conditions)
   const address = source.addresses[0]
   if (!health || address === undefined) return undefined
+  const taken = entry && takenPort(entry.workload, { host: address, port }, transport)
+  const mayTls = taken !== undefined && taken.mutualTls !== undefined && taken.mutualTls !== 'disabled'
+  const tls = mayTls && entry && trustDomain ? { spiffeId: idOf(trustDomain, entry.workload) } : undefined
   return {
     address,
     port,
@@ -114,6 +120,7 @@ function endpointOf(
     weight: 1,
     ...(entry ? { workload: entry.identity } : {}),
     isMeshed: entry !== undefined && isInbound(entry.workload, { host: address, port }, transport),
+    ...(tls ? { tls } : {}),
   }
 }
 
@@ -130,12 +137,30 @@ function healthOf(conditions: SliceEndpoint['conditions']): EndpointHealth | und
 }
 
 /** The sidecar stands there, not the application behind it. */
-function isInbound({ isRedirected, ports }: Workload, { host, port }: HostPort, transport: Transport): boolean {
+function isInbound(
+  { isRedirected, ports }: Pick<Workload, 'isRedirected' | 'ports'>,
+  { host, port }: HostPort,
+  transport: Transport,
+): boolean {
   // The kernel redirects TCP alone.
   if (isRedirected) return transport === 'tcp'
-  return ports.some(
-    ({ inbound, transport: own = 'tcp' }) => own === transport && inbound.port === port && inbound.host === host,
+  return takenPort({ isRedirected, ports }, { host, port }, transport) !== undefined
+}
+
+/** The port of the workload that is reached there through its sidecar. */
+function takenPort(
+  { isRedirected, ports }: Pick<Workload, 'isRedirected' | 'ports'>,
+  { host, port }: HostPort,
+  transport: Transport,
+): WorkloadPort | undefined {
+  return ports.find(
+    ({ inbound, port: number, transport: own = 'tcp' }) =>
+      own === transport && (isRedirected ? number === port : inbound.port === port && inbound.host === host),
   )
+}
+
+function idOf(trustDomain: string, workload: Workload): string {
+  return formatSpiffeId(serviceAccountId(trustDomain, workload))
 }
 
 const noServiceFinding: Finding = {

@@ -3,6 +3,7 @@ import type { Fault, Resources } from '#/control/source/resources.ts'
 import type { Mesh, ObjectStatus } from '#/model/mesh.ts'
 import { formatObjectRef } from '#/model/object-ref.ts'
 import type { Service } from '#/model/service.ts'
+import { MutualTlsModes } from './authentication/mutual-tls.ts'
 import { assignEndpoints } from './endpoint.ts'
 import { compareFaults } from './fault.ts'
 import { keepList, keepMap } from './identity.ts'
@@ -29,6 +30,8 @@ export interface TranslateOptions {
    * namespace of the Service that the route is attached to. `optional`: no; GEP-1294 leaves a mesh the choice.
    */
   referenceGrants?: 'required' | 'optional'
+  /** Of the certificates that sidecars have; absent where they have none. */
+  trustDomain?: string
 }
 
 /** Least request sees slow endpoints, round robin does not. Envoy's own connect timeout is 5 s as well. */
@@ -37,13 +40,21 @@ const clusterDefaults: ClusterDefaults = { loadBalancing: 'least-request', conne
 /** Never throws for what a user wrote: that becomes a fault, a status, or both. */
 export function translate(resources: Resources, options: TranslateOptions = {}): Translation {
   const before = options.previous && stages.get(options.previous)
+  // What is asked of callers: the mode of mutual TLS.
+  const modes = new MutualTlsModes(resources)
   // Who runs: Pods, with what they tell about their sidecars.
-  const { index: workloads, faults: workloadFaults } = readWorkloads(resources)
+  const { trustDomain } = options
+  const { index: workloads, faults: workloadFaults } = readWorkloads(resources, trustDomain ? modes : undefined)
   // What can be called: Services and what their ports speak.
   const { index: services, faults: serviceFaults } = readServices(resources, before?.services)
   // How each destination is called, and where it answers.
   const clusters = clustersOf(services.entries.values(), { ...clusterDefaults, ...options.clusterDefaults })
-  const endpoints = assignEndpoints({ resources, services: services.entries, workloads: workloads.byPod })
+  const endpoints = assignEndpoints({
+    resources,
+    services: services.entries,
+    workloads: workloads.byPod,
+    ...(trustDomain ? { trustDomain } : {}),
+  })
   // Which request and which connection goes where: the users' routes, in order of precedence, else each destination to itself.
   const grants = options.referenceGrants === 'optional' ? undefined : readGrants(resources, before?.grants)
   const routes = readRoutes(resources, { services, grants }, before?.routes)
@@ -57,7 +68,8 @@ export function translate(resources: Resources, options: TranslateOptions = {}):
     usage: routes.usage,
   }
   const faults = [...workloadFaults, ...serviceFaults, ...endpoints.faults, ...routes.faults].sort(compareFaults)
-  const translation = keep(options.previous, { mesh, statuses: routes.statuses, faults })
+  const statuses = [...routes.statuses, ...modes.statuses]
+  const translation = keep(options.previous, { mesh, statuses, faults })
   stages.set(translation, { services, grants, routes })
   return translation
 }

@@ -2,6 +2,7 @@
 import type { Pod } from '#/api/core.ts'
 import {
   explicitAnnotation,
+  identityAnnotation,
   outboundAnnotation,
   type PodPort,
   parseExplicit,
@@ -19,6 +20,7 @@ export interface SidecarAnnotations {
   outbound?: HostPort
   explicit: Record<string, HostPort>
   isRedirected: boolean
+  hasIdentity: boolean
   /** One for each annotation that can't be read; it counts as absent. */
   findings: Finding[]
 }
@@ -41,6 +43,7 @@ export function readSidecarAnnotations(pod: Pod): SidecarAnnotations {
     ...(outbound ? { outbound } : {}),
     explicit,
     isRedirected,
+    hasIdentity: annotations[identityAnnotation] === 'spiffe',
     findings,
   }
 }

@@ -2,6 +2,7 @@
 import type { Pod } from '#/api/core.ts'
 import type { Fault, Resources } from '#/control/source/resources.ts'
 import { formatNodeId, type Workload, type WorkloadIdentity, type WorkloadPort } from '#/model/workload.ts'
+import type { MutualTlsModes } from './authentication/mutual-tls.ts'
 import { type Finding, faultOf } from './fault.ts'
 import { perObject } from './identity.ts'
 import { readSidecarAnnotations, type SidecarAnnotations } from './workload-annotation.ts'
@@ -19,22 +20,35 @@ export interface WorkloadIndex {
   byPod: Map<string, WorkloadEntry>
 }
 
-/** A Pod that has ended (phase Succeeded or Failed) runs nothing and is left out. */
-export function readWorkloads(resources: Resources): { index: WorkloadIndex; faults: Fault[] } {
+/**
+ * A Pod that has ended (phase Succeeded or Failed) runs nothing and is left out.
+ * @param modes absent where nobody has an identity.
+ */
+export function readWorkloads(resources: Resources, modes?: MutualTlsModes): { index: WorkloadIndex; faults: Fault[] } {
   const index: WorkloadIndex = { byNodeId: new Map(), byPod: new Map() }
   const faults: Fault[] = []
   for (const [key, sourced] of resources.of('Pod')) {
     const phase = sourced.value.status?.phase
     if (phase === 'Succeeded' || phase === 'Failed') continue
-    const entry = readWorkload(sourced.value)
-    const { workload, findings } = entry
+    const read = readWorkload(sourced.value)
+    const { findings, identity } = read
+    const workload = withModes(read.workload, modes)
     index.byNodeId.set(formatNodeId(workload), workload)
-    index.byPod.set(key, entry)
+    index.byPod.set(key, { workload, identity, findings })
     if (findings.length === 0) continue
     const ref = { kind: 'Pod', namespace: workload.namespace, name: workload.pod }
     for (const finding of findings) faults.push(faultOf(ref, sourced, finding))
   }
   return { index, faults }
+}
+
+/** Datagrams have no TLS. */
+function withModes(workload: Workload, modes: MutualTlsModes | undefined): Workload {
+  if (!modes || !workload.hasIdentity) return workload
+  const ports = workload.ports.map((port) =>
+    port.transport === 'udp' ? port : { ...port, mutualTls: modes.modeOf(workload, port.port) },
+  )
+  return { ...workload, ports }
 }
 
 const readWorkload = perObject((pod: Pod): WorkloadEntry => {
@@ -59,6 +73,7 @@ const readWorkload = perObject((pod: Pod): WorkloadEntry => {
     ...outboundOf(sidecar),
     explicit: sidecar.explicit,
     isRedirected: sidecar.isRedirected,
+    hasIdentity: sidecar.hasIdentity,
     isReady: status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false,
     isDraining: metadata.deletionTimestamp !== undefined,
   }

@@ -64,6 +64,7 @@ export class NamespaceGround implements Ground {
         admin: { host: address, port: 15000 },
         explicit: new Map(),
         isRedirected: true,
+        hasIdentity: true,
       },
       listenOf: (container) =>
         new Map(

@@ -56,9 +56,9 @@ function cluster({ discovery, service, loadBalancing, connectTimeoutMs, protocol
   return `${loadBalancing}, ${protocol}, connects within ${connectTimeoutMs} ms, ${place}`
 }
 
-function endpoint({ address, port, health, weight, isMeshed, workload }: Endpoint): string {
+function endpoint({ address, port, health, weight, isMeshed, workload, tls }: Endpoint): string {
   const sidecar = isMeshed ? ', meshed' : ''
-  return `${address} ${port} ${health}, weight ${weight}${sidecar}${workload ? `, pod ${workload.pod}` : ''}`
+  return `${address} ${port} ${health}, weight ${weight}${sidecar}${tls ? `, mutual TLS by ${tls.spiffeId}` : ''}${workload ? `, pod ${workload.pod}` : ''}`
 }
 
 function plain(value: unknown): unknown {

@@ -1,0 +1,65 @@
+/** AuthenticationPolicies → the mode of mutual TLS of each port of each workload. */
+import type { AuthenticationPolicy } from '#/api/authentication-policy.ts'
+import type { Resources } from '#/control/source/resources.ts'
+import type { ObjectStatus } from '#/model/mesh.ts'
+import type { MutualTlsMode } from '#/model/mutual-tls.ts'
+import { formatObjectRef } from '#/model/object-ref.ts'
+import type { Workload } from '#/model/workload.ts'
+import {
+  type AttachedPolicy,
+  acceptedCondition,
+  attachPolicies,
+  conflictedCondition,
+  targetKey,
+  targetsWorkload,
+} from '../policy-target.ts'
+
+const modes = { Disabled: 'disabled', Permissive: 'permissive', Strict: 'strict' } as const
+
+/** Where no policy says otherwise: nobody without a sidecar is locked out. */
+export const defaultMutualTlsMode: MutualTlsMode = 'permissive'
+
+type Attached = AttachedPolicy<AuthenticationPolicy>
+
+export class MutualTlsModes {
+  /** In force, the most specific first. */
+  readonly #attached: readonly Attached[]
+  readonly statuses: readonly ObjectStatus[]
+
+  constructor(resources: Resources) {
+    const all = attachPolicies(resources.of('AuthenticationPolicy').values())
+    const winners = new Map<string, Attached>()
+    for (const one of all) {
+      if (!one.policy.spec.mutualTls) continue
+      const key = targetKey(one.target)
+      if (!winners.has(key)) winners.set(key, one)
+    }
+    this.#attached = [...winners.values()]
+    this.statuses = statusesOf(all, winners)
+  }
+
+  /** What a more specific policy says of all ports goes before what a wider one says of this port. */
+  modeOf(workload: Pick<Workload, 'namespace' | 'labels'>, port: number): MutualTlsMode {
+    for (const { target, policy } of this.#attached) {
+      if (!targetsWorkload(target, workload)) continue
+      const { mode, ports = [] } = policy.spec.mutualTls!
+      const said = ports.find((one) => one.port === port)?.mode ?? mode
+      if (said) return modes[said]
+    }
+    return defaultMutualTlsMode
+  }
+}
+
+function statusesOf(all: readonly Attached[], winners: ReadonlyMap<string, Attached>): ObjectStatus[] {
+  const statuses = new Map<string, ObjectStatus>()
+  for (const { ref, target, policy } of all) {
+    const winner = winners.get(targetKey(target))
+    const hasLost = policy.spec.mutualTls !== undefined && winner !== undefined && winner.policy !== policy
+    const condition = hasLost ? conflictedCondition(target, winner.ref) : acceptedCondition
+    const key = formatObjectRef(ref)
+    const before = statuses.get(key)
+    // Where it has lost is what its owner has to see.
+    if (!before || hasLost) statuses.set(key, { ref, parents: [{ conditions: [condition] }] })
+  }
+  return [...statuses.values()].sort((a, b) => (formatObjectRef(a.ref) < formatObjectRef(b.ref) ? -1 : 1))
+}
