@@ -69,6 +69,7 @@ function newIdentity(settings: ProxySettings, log: Log): IdentitySource | undefi
     trustDomain,
     tokenFile: identityTokenFile,
     bundleFile: trustBundleFile,
+    ...(settings.stateDir === '' ? {} : { keptFile: join(settings.stateDir, 'leaf.pem') }),
     pollMs: certificateReloadMs,
     ask: askForCertificate,
     backoff,

@@ -1,4 +1,6 @@
 /** Mutual TLS between sidecars (docs/decisions/0010-zero-trust.md). */
+import { type ClientTls, identitySecretName, type ServerTls, type TlsCertificate } from './tls.ts'
+import { rootSecretName } from './trust-secret.ts'
 
 /** `permissive`: plain text is taken as well. */
 export type MutualTlsMode = 'disabled' | 'permissive' | 'strict'
@@ -8,6 +10,12 @@ export interface MutualTls {
   mode: MutualTlsMode
   /** Where connections are redirected: ports, as they were dialled, that differ. */
   ports?: Readonly<Record<number, MutualTlsMode>>
+}
+
+/** @param port that a redirected connection was made to. @returns what holds there. */
+export function mutualTlsModeAt(mutualTls: MutualTls | undefined, port: number | undefined): MutualTlsMode {
+  if (!mutualTls) return 'disabled'
+  return (port === undefined ? undefined : mutualTls.ports?.[port]) ?? mutualTls.mode
 }
 
 /**
@@ -28,3 +36,21 @@ export interface MeshServer {
 
 /** What sidecars offer one another for requests. For opaque bytes they offer nothing. */
 export const meshAlpn: readonly string[] = ['h2', 'http/1.1']
+
+const certificate: TlsCertificate = {
+  chain: { type: 'secret', name: identitySecretName },
+  privateKey: { type: 'secret', name: identitySecretName },
+}
+const trustedCa = { type: 'secret', name: rootSecretName } as const
+
+/** Of a listener's connections. */
+export const meshServerTls: ServerTls = {
+  certificates: [certificate],
+  alpn: meshAlpn,
+  clientCertificate: 'required',
+  trustedCa,
+  isMesh: true,
+}
+
+/** To endpoints; whom to expect is told with each handshake. */
+export const meshClientTls: ClientTls = { serverName: '', alpn: meshAlpn, certificate, trustedCa, isMesh: true }

@@ -29,6 +29,8 @@ export interface ServerTls {
   trustedCa?: PemSource
   /** The client's certificate must have one of these subject alternative names (URI or DNS); absent for any. */
   subjectNames?: readonly string[]
+  /** Of other sidecars: TLS 1.3 alone, and the certificate is an X509-SVID of the trust domain. */
+  isMesh?: boolean
 }
 
 /** TLS to an endpoint. */
@@ -41,4 +43,6 @@ export interface ClientTls {
   trustedCa?: PemSource
   /** The server's certificate must have one of these subject alternative names (URI or DNS); absent for any. */
   subjectNames?: readonly string[]
+  /** To other sidecars: TLS 1.3 alone, and the certificate has exactly one name. */
+  isMesh?: boolean
 }

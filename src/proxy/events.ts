@@ -37,6 +37,8 @@ export interface RequestRecord {
   endpoint: Endpoint | undefined
   /** The other side: for inbound the caller (from its sidecar's metadata), for outbound the endpoint's workload. */
   peer: WorkloadIdentity | undefined
+  /** Verified SPIFFE id of the other side, empty without mutual TLS. */
+  peerPrincipal: string
   /** 0 when no answer was sent. */
   status: number
   /** gRPC status from trailers or head, -1 when it is no gRPC. */

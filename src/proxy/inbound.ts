@@ -3,14 +3,8 @@ import type { Road } from './exchange/road.ts'
 import { answerPreflight, markCors } from './step/cors.ts'
 import { findRoutes } from './step/destination.ts'
 import { readGrpc, translateGrpcWeb } from './step/grpc.ts'
-import {
-  changeAnswerHeaders,
-  dropObsoleteUpgrade,
-  hideDetail,
-  nameRequest,
-  readPeer,
-  tellOrigin,
-} from './step/header.ts'
+import { changeAnswerHeaders, dropObsoleteUpgrade, hideDetail, nameRequest, tellOrigin } from './step/header.ts'
+import { readPeer, requireMutualTls, tellCaller } from './step/mesh.ts'
 import { refuseWhenShort } from './step/overload.ts'
 import {
   answerByRule,
@@ -32,6 +26,8 @@ export const inbound: Road = {
     refuseMisdirected, // only under TLS
     dropObsoleteUpgrade, // before anybody looks at the head
     readPeer, // who calls, for metrics; taken out of the head
+    requireMutualTls, // where the port is strict
+    tellCaller, // the application hears it from us alone
     findRoutes, // of this workload's port
     matchRoute, // one route unless the control plane has more to say
     answerPreflight, // as outbound: routes are the same noun

@@ -7,6 +7,7 @@ import type { Log } from '#/std/log.ts'
 import type { MemoryGuard } from './memory/memory-guard.ts'
 import type { ProxyTable } from './table/proxy-table.ts'
 import type { WarmRoutes } from './table/warm-routes.ts'
+import type { MeshTlsEntrance } from './tls/mesh-tls-entrance.ts'
 import type { UpstreamContext } from './upstream/upstream-context.ts'
 
 export interface ProxyContext extends UpstreamContext {
@@ -15,6 +16,8 @@ export interface ProxyContext extends UpstreamContext {
   http2: Http2Limits
   log: Log
   memory: MemoryGuard
+  /** For connections of other sidecars. */
+  meshEntrance: MeshTlsEntrance
   /** Whom this proxy serves. */
   identity: WorkloadIdentity
   /** `identity` as sidecars tell one another (`exchange/mesh-header.ts`). */

@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { TimerWheel } from '#/codec/timer-wheel.ts'
 import { memoryLimitBytes } from '#/config/memory-limit.ts'
 import type { ProxySettings } from '#/config/proxy-settings.ts'
+import { meshClientTls } from '#/model/mutual-tls.ts'
 import type { WorkloadIdentity } from '#/model/workload.ts'
 import type { Clock } from '#/std/clock.ts'
 import type { Log } from '#/std/log.ts'
@@ -21,8 +22,10 @@ import { identityOf } from './proxy-identity.ts'
 import { passthroughRoutes } from './table/passthrough.ts'
 import { ProxyTable } from './table/proxy-table.ts'
 import type { LimitTable } from './thread/limit-table.ts'
+import { MeshTlsEntrance } from './tls/mesh-tls-entrance.ts'
 import { PemWatch } from './tls/pem-watch.ts'
 import type { SecretStore } from './tls/secret-store.ts'
+import { TlsExit } from './tls/tls-exit.ts'
 import { clientCodec } from './upstream/client-codec.ts'
 
 export interface ProxyEngineOptions {
@@ -70,6 +73,7 @@ export class ProxyEngine {
       http1,
       http2,
       certificates,
+      mesh: secrets && new TlsExit(meshClientTls, certificates),
       openConnection: clientCodec({
         http1,
         http2: { ...http2, streamsMax: settings.streamsPerConnectionMax },
@@ -96,6 +100,7 @@ export class ProxyEngine {
       settings,
       log,
       memory: this.memory,
+      meshEntrance: new MeshTlsEntrance({ watch: certificates, handshakeTimeoutMs: settings.requestHeaderTimeoutMs }),
       identity: this.identity,
       peerText: formatPeer(this.identity),
       table: this.table,

@@ -37,6 +37,14 @@ export const clientErrors = {
     meaning: 'The TLS handshake with the client failed.',
     cure: 'The detail names the fault: a client certificate that is missing or not trusted, or no version in common.',
   },
+  mtls_required: {
+    status: 403,
+    grpc: 7,
+    flag: 'UAEX',
+    ...unsent,
+    meaning: 'The port takes mutual TLS of the mesh alone, and the caller has no certificate.',
+    cure: 'Give the caller a sidecar, or let an AuthenticationPolicy say `Permissive` for this port.',
+  },
   bad_proxy_header: {
     status: 400,
     grpc: 13,

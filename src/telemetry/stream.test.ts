@@ -20,6 +20,7 @@ const record: StreamRecord = {
   cluster: reviewsCluster,
   endpoint,
   peer: endpoint!.workload,
+  peerPrincipal: '',
   receivedBytes: 10,
   sentBytes: 3000,
   code: '',

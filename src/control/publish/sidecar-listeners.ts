@@ -85,6 +85,20 @@ function inline(name: string, virtualHosts: readonly VirtualHost[]): Listener['t
   return { type: 'routes', routes: { type: 'inline', configuration: { name, virtualHosts } } }
 }
 
+/** Absent where the sidecar has no identity, and for datagrams. */
+function mutualTlsOf({ mutualTls }: WorkloadPort): Pick<Listener, 'mutualTls'> {
+  return mutualTls ? { mutualTls: { mode: mutualTls } } : {}
+}
+
+/** One mode for all, and the ports that differ. */
+function mutualTlsOfAll({ hasIdentity }: Workload, ports: readonly WorkloadPort[]): Pick<Listener, 'mutualTls'> {
+  if (!hasIdentity) return {}
+  const mode = ports[0]?.mutualTls ?? 'permissive'
+  const others = ports.filter(({ mutualTls }) => mutualTls !== undefined && mutualTls !== mode)
+  const differing = Object.fromEntries(others.map(({ port, mutualTls }) => [port, mutualTls!]))
+  return { mutualTls: { mode, ...(others.length > 0 ? { ports: differing } : {}) } }
+}
+
 function inboundListeners(workload: Workload, served: ServedPorts): Listener[] {
   if (workload.isRedirected) return [redirectedInbound(workload, served)]
   return workload.ports.map((port): Listener => {
@@ -97,6 +111,7 @@ function inboundListeners(workload: Workload, served: ServedPorts): Listener[] {
       ...(spoken.protocol === 'http' ? {} : { protocol: spoken.protocol }),
       target: takesRequests(spoken) ? inline(name, [inboundHost(port, '*')]) : { type: 'streams' },
       ...(takesStreams(spoken) ? { streams: [inboundStream(port)] } : {}),
+      ...mutualTlsOf(port),
       isRedirected: false,
       isLazy: false,
     }
@@ -121,6 +136,7 @@ function redirectedInbound(workload: Workload, served: ServedPorts): Listener {
     direction: 'inbound',
     ...(streams.length > 0 ? { protocol: 'auto', streams } : {}),
     target: inline('inbound', hosts),
+    ...mutualTlsOfAll(workload, takenPorts(workload)),
     isRedirected: true,
     isLazy: false,
   }

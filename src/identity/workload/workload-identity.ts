@@ -21,6 +21,7 @@ import { formatSpiffeId } from '../spiffe/spiffe-id.ts'
 import { formatCertificates, readCertificates } from '../spiffe/trust-bundle.ts'
 import { type CertificateCall, CertificateRefusal } from './certificate-client.ts'
 import type { IdentitySource } from './identity-source.ts'
+import { forgetLeaf, keepLeaf, readKeptLeaf } from './kept-leaf.ts'
 import { type KeyRequest, newKeyRequest } from './key-request.ts'
 import type { Svid } from './svid.ts'
 
@@ -32,6 +33,8 @@ export interface WorkloadIdentityOptions {
   tokenFile: string
   /** Roots to begin with, in PEM; watched. */
   bundleFile: string
+  /** Where the leaf is kept for the next start of the process; absent: nowhere. */
+  keptFile?: string
   /** Between two looks at the bundle, ms. */
   pollMs: number
   ask: (call: CertificateCall) => Promise<string[]>
@@ -93,6 +96,7 @@ export class WorkloadIdentity implements IdentitySource {
 
   start(): void {
     this.#readBundle()
+    this.#takeKept()
     this.#ask()
   }
 
@@ -120,6 +124,29 @@ export class WorkloadIdentity implements IdentitySource {
     const nowMs = this.#options.clock.wallMs()
     this.#renewAtMs = nowMs + this.#soonMs(svid.expiresMs - nowMs)
     this.#wait()
+  }
+
+  /** It serves until the authority has answered. */
+  #takeKept(): void {
+    const { keptFile, log } = this.#options
+    if (keptFile === undefined || this.#bundlePem === '') return
+    try {
+      const kept = readKeptLeaf(keptFile)
+      if (kept) this.#accept(kept.chain, kept.privateKey)
+    } catch (error) {
+      log.info('the leaf of the last run will not do', { reason: messageOf(error) })
+      forgetLeaf(keptFile)
+    }
+  }
+
+  #keep(svid: Svid): void {
+    const { keptFile, log } = this.#options
+    if (keptFile === undefined) return
+    try {
+      keepLeaf(keptFile, svid)
+    } catch (error) {
+      log.warn('the leaf can not be kept for the next start', { reason: messageOf(error) })
+    }
   }
 
   #soonMs(lifeMs: number): number {
@@ -213,7 +240,9 @@ export class WorkloadIdentity implements IdentitySource {
 
   #granted(): void {
     const { backoff, clock, random, log } = this.#options
-    const { spiffeId, expiresMs } = this.#svid.value!
+    const svid = this.#svid.value!
+    const { spiffeId, expiresMs } = svid
+    this.#keep(svid)
     this.#isAsking = false
     this.#isUnreachable = false
     this.#reason = ''

@@ -88,7 +88,13 @@ export class Exchange implements ServerSink {
     this.context = context
     this.road = road
     this.entrance = entrance
-    this.record = newRecord(stream, { context, direction: road.direction, listener: entrance.listener.name })
+    const peerPrincipal = entrance.tls?.mesh?.spiffeId ?? ''
+    this.record = newRecord(stream, {
+      context,
+      direction: road.direction,
+      listener: entrance.listener.name,
+      peerPrincipal,
+    })
     const hasBody = this.head.bodyLength !== 0 || this.head.upgrade !== ''
     this.body = hasBody ? new RequestBody(stream, context.settings.replayBytesMax) : undefined
   }
@@ -201,7 +207,9 @@ export class Exchange implements ServerSink {
   attempted(slot: UpstreamSlot): void {
     this.record.attempts++
     this.record.endpoint = slot.endpoint
-    if (this.road.direction === 'outbound') this.record.peer = slot.endpoint.workload
+    if (this.road.direction === 'inbound') return
+    this.record.peer = slot.endpoint.workload
+    this.record.peerPrincipal = this.cluster?.principalOf(slot.endpoint) ?? ''
   }
 
   setPeer(peer: WorkloadIdentity): void {

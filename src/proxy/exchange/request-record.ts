@@ -8,9 +8,13 @@ interface RecordOptions {
   context: { clock: Clock }
   direction: TrafficDirection
   listener: string
+  peerPrincipal: string
 }
 
-export function newRecord(stream: ServerStream, { context, direction, listener }: RecordOptions): RequestRecord {
+export function newRecord(
+  stream: ServerStream,
+  { context, direction, listener, peerPrincipal }: RecordOptions,
+): RequestRecord {
   const { head, remoteAddress } = stream
   const { headers } = head
   let userAgent = ''
@@ -51,6 +55,7 @@ export function newRecord(stream: ServerStream, { context, direction, listener }
     cluster: undefined,
     endpoint: undefined,
     peer: undefined,
+    peerPrincipal,
     status: 0,
     grpcStatus: -1,
     code: '',

@@ -88,7 +88,7 @@ export class ListenerSet {
   apply(entry: ListenerEntry): void {
     if (this.#isStopped) return
     const { listener } = entry
-    const key = `${formatHostPort(listener.address!)} ${listener.direction} ${mayBeOpaque(entry)} ${listener.protocol === 'udp'} ${listener.isRedirected} ${listener.acceptsProxyProtocol} ${listener.tls !== undefined}`
+    const key = `${formatHostPort(listener.address!)} ${listener.direction} ${mayBeOpaque(entry)} ${listener.protocol === 'udp'} ${listener.isRedirected} ${listener.acceptsProxyProtocol} ${listener.tls !== undefined} ${listener.mutualTls !== undefined}`
     const tlsKey = JSON.stringify(listener.tls) ?? ''
     const before = this.#bindings.get(entry.name)
     if (before?.key === key && before.entry === entry) {

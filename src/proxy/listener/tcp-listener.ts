@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { giveBytes } from '#/codec/shared-read.ts'
 import type { ServerHandler } from '#/codec/stream.ts'
+import { mutualTlsModeAt } from '#/model/mutual-tls.ts'
 import { inbound } from '#/proxy/inbound.ts'
 import { outbound } from '#/proxy/outbound.ts'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
@@ -16,6 +17,7 @@ import { ConnectEntrance } from './connect-entrance.ts'
 import { ConnectionHandler, tellMalformed } from './connection-handler.ts'
 import type { HttpConnection } from './http-entrance.ts'
 import { HttpEntrance } from './http-entrance.ts'
+import { MeshEntrance } from './mesh-entrance.ts'
 import { originalDestination } from './original-destination.ts'
 
 export interface TcpListenerOptions {
@@ -27,7 +29,7 @@ export interface TcpListenerOptions {
 }
 
 /** Where a stream is going, as far as its connection tells. */
-type StreamOrigin = Pick<StreamEntranceOptions, 'original' | 'tunnel'>
+type StreamOrigin = Pick<StreamEntranceOptions, 'original' | 'tunnel' | 'tls'>
 
 interface HandlerOrigin {
   original: HostPort | undefined
@@ -51,7 +53,11 @@ export function newTcpListener({ entry, tls, context, onConnectionClosed }: TcpL
     onRefused: (detail: string) => events.onMalformed(entry.name, 'bad_proxy_header', detail),
   }
   return new BoundListener({
-    ...(mayBeOpaque(entry) ? { enter: entrances.enter } : {}),
+    ...(entry.listener.mutualTls
+      ? { enter: entrances.enterMesh }
+      : mayBeOpaque(entry)
+        ? { enter: entrances.enter }
+        : {}),
     ...(entry.listener.target.type === 'on-demand' ? { enterTunnel: entrances.enterTunnel } : {}),
     address: entry.listener.address!,
     limits: http1,
@@ -112,6 +118,28 @@ class ConnectionEntrances {
   readonly enter = (socket: Socket, onClosed: () => void): HttpConnection =>
     this.#enterStream(socket, { original: this.#originalOf(socket) }, onClosed)
 
+  /** First it has to be seen whether it is another sidecar. */
+  readonly enterMesh = (socket: Socket, onClosed: () => void): HttpConnection => {
+    const original = this.#originalOf(socket)
+    const opaque = mayBeOpaque(this.#entry)
+    const { settings, coarseWheel: wheel, wheel: fine, events, meshEntrance } = this.#context
+    return new MeshEntrance(socket, {
+      mode: mutualTlsModeAt(this.#entry.listener.mutualTls, original?.port),
+      mayBeOpaque: opaque,
+      silenceMs: opaque ? settings.detectTimeoutMs : 0,
+      openTls: () => meshEntrance.open(),
+      wheel: opaque ? fine : wheel,
+      enterPlain: (plain, closed) =>
+        opaque ? this.#enterStream(plain, { original }, closed) : this.#enterHttp(plain, { original, closed }),
+      enterSecure: (secure, peer, closed) =>
+        opaque && peer.protocol === ''
+          ? this.#enterStream(secure, { original, tls: peer }, closed)
+          : this.#enterHttp(secure, { original, tls: peer, closed }),
+      onHandshakeFailed: (detail) => events.onMalformed(this.#entry.name, 'client_tls_failed', detail),
+      onClosed,
+    })
+  }
+
   readonly enterTunnel = (socket: Socket, early: Buffer, onClosed: () => void): HttpConnection => {
     const { http1: limits, coarseWheel: wheel } = this.#context
     return new ConnectEntrance(socket, early, {
@@ -125,7 +153,8 @@ class ConnectionEntrances {
 
   #enterStream(socket: Socket, from: StreamOrigin, onClosed: () => void): HttpConnection {
     const { http1, http2, coarseWheel: wheel } = this.#context
-    const handler = from.original ? this.#newHandler({ original: from.original, isInside: true }) : this.#shared
+    const { original, tls } = from
+    const handler = original || tls ? this.#newHandler({ original, tls, isInside: true }) : this.#shared
     const http = { handler, http1, http2, wheel, protocol: '', onClosed }
     return new StreamEntrance(socket, {
       entry: this.#entry,
@@ -138,6 +167,13 @@ class ConnectionEntrances {
       },
       onClosed,
     })
+  }
+
+  #enterHttp(socket: Socket, { original, tls, closed }: HandlerOrigin & { closed: () => void }): HttpConnection {
+    this.#entry.wake()
+    const { http1, http2, coarseWheel: wheel } = this.#context
+    const handler = original || tls ? this.#newHandler({ original, tls }) : this.#shared
+    return new HttpEntrance(socket, { handler, http1, http2, wheel, protocol: tls?.protocol ?? '', onClosed: closed })
   }
 
   #newHandler({ original, tls, isInside = false }: HandlerOrigin): ConnectionHandler {

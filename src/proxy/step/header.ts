@@ -2,7 +2,7 @@
 import type { ResponseHead } from '#/codec/message.ts'
 import { getHeader, removeHeader } from '#/codec/message.ts'
 import type { Exchange } from '#/proxy/exchange/exchange.ts'
-import { detailHeader, peerHeader, takePeer } from '#/proxy/exchange/mesh-header.ts'
+import { detailHeader, peerHeader } from '#/proxy/exchange/mesh-header.ts'
 import type { StepOutcome } from '#/proxy/exchange/road.ts'
 import { ensureRequestId, setForwarded } from '#/proxy/policy/forwarded.ts'
 import { applyMutation } from '#/proxy/policy/header-mutation.ts'
@@ -23,13 +23,6 @@ export function dropObsoleteUpgrade(exchange: Exchange): StepOutcome {
 /** Outbound: an application does not say who it is; its sidecar does. */
 export function removeForgedPeer(exchange: Exchange): StepOutcome {
   if (getHeader(exchange.head.headers, peerHeader) !== undefined) removeHeader(exchange.head.headers, peerHeader)
-  return 'next'
-}
-
-/** Inbound: who calls, told by the caller's sidecar; the application does not see it. */
-export function readPeer(exchange: Exchange): StepOutcome {
-  const peer = takePeer(exchange.head.headers)
-  if (peer) exchange.setPeer(peer)
   return 'next'
 }
 

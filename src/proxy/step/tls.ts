@@ -11,7 +11,8 @@ const httpsPort = 443
  */
 export function refuseMisdirected(exchange: Exchange): StepOutcome {
   const { tls } = exchange.entrance
-  if (!tls) return 'next'
+  // Between sidecars TLS is the mesh's, and what the request says of itself is the caller's.
+  if (!tls || tls.mesh) return 'next'
   const { head } = exchange
   head.scheme = 'https'
   const host = parseHostPort(head.authority, httpsPort)?.host

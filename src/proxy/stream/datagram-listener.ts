@@ -214,6 +214,7 @@ export class DatagramListener {
       cluster: undefined,
       endpoint: undefined,
       peer: undefined,
+      peerPrincipal: '',
       receivedBytes: 0,
       sentBytes: 0,
       code: '',

@@ -1,6 +1,7 @@
 /** Finds an endpoint for a stream that takes the connection: nothing was sent yet, so that another one may be tried. */
 import type { Socket } from 'node:net'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
+import { expectPeer } from '#/proxy/tls/mesh-tls.ts'
 import type { DialOwner } from '#/proxy/upstream/dial.ts'
 import { Dial } from '#/proxy/upstream/dial.ts'
 import type { UpstreamCluster, UpstreamSlot } from '#/proxy/upstream/upstream-cluster.ts'
@@ -89,13 +90,15 @@ export class EndpointDial implements DialOwner {
     this.#slot = slot
     const { address, port } = slot.endpoint
     const { discovery, connectTimeoutMs, proxyProtocol } = cluster.model
+    const tls = cluster.tlsTo(slot.endpoint)
     this.#dial = new Dial(
       {
         target: { host: address, port },
         timeoutMs: Math.min(connectTimeoutMs, context.limits.connectTimeoutMs),
         mayLoop: discovery.type !== 'eds' && discovery.type !== 'static',
-        tls: cluster.tls,
-        tickets: [],
+        tls,
+        peer: tls?.model.isMesh ? expectPeer(slot.endpoint, true) : undefined,
+        tickets: tls && !cluster.isDynamic ? cluster.ticketsOf(slot) : [],
         preamble: proxyProtocol && formatProxyHeader(proxyProtocol, client),
         owner: this,
       },

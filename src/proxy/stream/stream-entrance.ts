@@ -10,9 +10,11 @@
 import type { Socket } from 'node:net'
 import { onBytes } from '#/codec/shared-read.ts'
 import { WheelTimer } from '#/codec/timer-wheel.ts'
+import { mutualTlsModeAt } from '#/model/mutual-tls.ts'
 import type { HttpConnection } from '#/proxy/listener/http-entrance.ts'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
 import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
+import type { TlsPeer } from '#/proxy/tls/tls-entrance.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { type ConnectionPlan, planConnection } from './connection-plan.ts'
@@ -32,6 +34,8 @@ export interface StreamEntranceOptions {
   /** What a redirected connection was made to, or a tunnel asked for. */
   original: HostPort | undefined
   tunnel?: TunnelClient
+  /** What TLS has told, where it is ended already. */
+  tls?: TlsPeer
   context: ProxyContext
   /** Makes an HTTP connection of it: `early` was read already. */
   enterHttp: (socket: Socket, early: Buffer | undefined) => HttpConnection
@@ -42,6 +46,7 @@ export interface StreamEntranceOptions {
 /** While the client is silent for so long its endpoint is dialled: it may be the one to speak first. ms. */
 const silenceMs = 10
 const noBytes = Buffer.alloc(0)
+const plainText = 'the caller speaks plain text'
 
 export class StreamEntrance implements HttpConnection {
   readonly #socket: Socket
@@ -58,12 +63,17 @@ export class StreamEntrance implements HttpConnection {
   /** Until it is told. */
   #tunnel: TunnelClient | undefined
   #isClosed = false
+  /** The port is strict, and the caller speaks plain text: requests are told so, streams closed. */
+  readonly #isUnauthenticated: boolean
 
   constructor(socket: Socket, options: StreamEntranceOptions) {
     this.#socket = socket
     this.#options = options
     this.#startMs = options.context.clock.monotonicMs()
     this.#tunnel = options.tunnel
+    const { mutualTls } = options.entry.listener
+    const mode = mutualTlsModeAt(mutualTls, options.original?.port)
+    this.#isUnauthenticated = mode === 'strict' && options.tls?.mesh === undefined
     options.entry.wake()
     socket.on('error', this.#onLost)
     socket.on('close', this.#onLost)
@@ -101,6 +111,10 @@ export class StreamEntrance implements HttpConnection {
   #follow(plan: ConnectionPlan): void {
     if (this.#isClosed) return
     this.#plan = plan
+    if (this.#isUnauthenticated && plan.protocol !== 'http' && plan.protocol !== 'auto') {
+      this.#refuse(plainText, 'mtls_required')
+      return
+    }
     if (plan.protocol === 'tcp' && plan.streams) {
       this.#openSession('')
       this.#session?.release(undefined, undefined)
@@ -154,6 +168,10 @@ export class StreamEntrance implements HttpConnection {
       return
     }
     const { context } = this.#options
+    if (this.#isUnauthenticated) {
+      this.#refuse(plainText, 'mtls_required')
+      return
+    }
     const leftMs = context.settings.detectTimeoutMs - (context.clock.monotonicMs() - this.#startMs)
     if (leftMs <= 0) {
       this.#decide('timeout', '')
@@ -182,6 +200,10 @@ export class StreamEntrance implements HttpConnection {
       this.#becomeHttp()
       return
     }
+    if (this.#isUnauthenticated) {
+      this.#refuse(plainText, 'mtls_required')
+      return
+    }
     // Until the endpoint takes them nothing more is asked for; what reads next goes on.
     this.#socket.pause()
     // One that was dialled for a silent client knew no server name, which may lead elsewhere.
@@ -201,10 +223,10 @@ export class StreamEntrance implements HttpConnection {
     this.#socket.removeListener('end', this.#onEnd)
   }
 
-  #refuse(detail: string): void {
+  #refuse(detail: string, code: ErrorCodeName = 'bad_request'): void {
     this.#stopReading()
     const { context, entry } = this.#options
-    context.events.onMalformed(entry.name, 'bad_request', detail)
+    context.events.onMalformed(entry.name, code, detail)
     this.#socket.destroy()
   }
 
@@ -252,6 +274,7 @@ export class StreamEntrance implements HttpConnection {
       cluster: undefined,
       endpoint: undefined,
       peer: undefined,
+      peerPrincipal: this.#options.tls?.mesh?.spiffeId ?? '',
       receivedBytes: 0,
       sentBytes: 0,
       code: '',

@@ -21,6 +21,8 @@ export interface StreamRecord {
   endpoint: Endpoint | undefined
   /** The other side, when it is known. */
   peer: WorkloadIdentity | undefined
+  /** Verified SPIFFE id of the other side, empty without mutual TLS. */
+  peerPrincipal: string
   /** From the client, and to it, bytes. */
   receivedBytes: number
   sentBytes: number

@@ -38,6 +38,7 @@ const pipeEnds: Record<Exclude<PipeEnd, 'whole'>, { code: ErrorCodeName; detail:
 
 export class StreamSession implements EndpointDialOwner {
   readonly #options: StreamSessionOptions
+  #cluster: UpstreamCluster | undefined
   #dial: EndpointDial | undefined
   #slot: UpstreamSlot | undefined
   #endpoint: Socket | undefined
@@ -86,6 +87,7 @@ export class StreamSession implements EndpointDialOwner {
   #connect(cluster: UpstreamCluster): void {
     const { record, context, original, client } = this.#options
     record.cluster = cluster.model
+    this.#cluster = cluster
     const addresses = cluster.model.proxyProtocol && addressesOf(client, original)
     this.#dial = new EndpointDial({ cluster, original, client: addresses, owner: this, context })
     this.#dial.start()
@@ -97,7 +99,10 @@ export class StreamSession implements EndpointDialOwner {
     this.#slot = slot
     record.attempts = this.#dial!.attempts
     record.endpoint = slot.endpoint
-    if (record.direction === 'outbound') record.peer = slot.endpoint.workload
+    if (record.direction === 'outbound') {
+      record.peer = slot.endpoint.workload
+      record.peerPrincipal = this.#cluster!.principalOf(slot.endpoint)
+    }
     this.#options.onConnected()
     if (this.#isReleased) this.#run(undefined)
     else {

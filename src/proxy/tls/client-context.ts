@@ -5,9 +5,9 @@ import type { PeerCertificate, SecureContext, TLSSocket } from 'node:tls'
 import type { ClientTls } from '#/model/tls.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import type { PemWatch } from './pem-watch.ts'
-import { createContext } from './secure-context.ts'
+import { createContext, meshVersions } from './secure-context.ts'
 import { hasSubjectName, listSubjectNames, parseSubjectNames } from './subject-name.ts'
-import type { CancelHandshake, Handshake, SessionTickets } from './tls-exit.ts'
+import type { CancelHandshake, Handshake, PeerExpectation, SessionTickets } from './tls-exit.ts'
 
 // An import would be loaded at the start of a bundle, though this file is not: 2 MB in each sidecar.
 const { connect } = process.getBuiltinModule('node:tls')
@@ -22,7 +22,6 @@ export class ClientContext {
   readonly #tls: ClientTls
   readonly #watch: PemWatch
   readonly #unwatch: () => void
-  readonly #serverName: string
   #secure: SecureContext | undefined
   #fault = ''
   /** Tickets of an older one were issued under an older trust. */
@@ -32,13 +31,11 @@ export class ClientContext {
   constructor(tls: ClientTls, watch: PemWatch) {
     this.#tls = tls
     this.#watch = watch
-    // An address is no server name (RFC 6066 section 3).
-    this.#serverName = isIP(tls.serverName) === 0 ? tls.serverName : ''
     this.#read()
     this.#unwatch = watch.watch(tls, () => this.#read())
   }
 
-  start({ socket, tickets, owner }: Handshake): CancelHandshake {
+  start({ socket, tickets, peer = this.#tls, owner }: Handshake): CancelHandshake {
     if (!this.#secure) {
       owner.onHandshakeFailed('upstream_tls_failed', this.#fault)
       return () => undefined
@@ -47,11 +44,12 @@ export class ClientContext {
     const secure = connect({
       socket,
       secureContext: this.#secure,
-      ...(this.#serverName === '' ? {} : { servername: this.#serverName }),
-      ...(this.#tls.alpn.length > 0 ? { ALPNProtocols: [...this.#tls.alpn] } : {}),
+      // An address is no server name (RFC 6066 section 3).
+      ...(peer.serverName === '' || isIP(peer.serverName) !== 0 ? {} : { servername: peer.serverName }),
+      ...(peer.alpn.length > 0 ? { ALPNProtocols: [...peer.alpn] } : {}),
       ...(session ? { session } : {}),
       rejectUnauthorized: this.#tls.trustedCa !== undefined,
-      checkServerIdentity: (_host, certificate) => this.#checkNames(certificate),
+      checkServerIdentity: (_host, certificate) => this.#checkNames(certificate, peer),
     })
     this.#keepTickets(secure, tickets)
     const onError = (error: Error): void => {
@@ -78,9 +76,9 @@ export class ClientContext {
   }
 
   #read(): void {
-    const { certificate, trustedCa } = this.#tls
+    const { certificate, trustedCa, isMesh } = this.#tls
     try {
-      this.#secure = createContext(this.#watch, { certificate, trustedCa })
+      this.#secure = createContext(this.#watch, { certificate, trustedCa }, isMesh ? meshVersions : {})
       this.#generation++
       this.#fault = ''
     } catch (error) {
@@ -106,11 +104,12 @@ export class ClientContext {
   }
 
   /** Called for a certificate whose chain is trusted; a resumed session was checked when it began. */
-  #checkNames(certificate: PeerCertificate): Error | undefined {
-    const { subjectNames } = this.#tls
+  #checkNames(certificate: PeerCertificate, { subjectNames }: PeerExpectation): Error | undefined {
     if (!subjectNames) return undefined
     const found = parseSubjectNames(certificate.subjectaltname)
-    if (hasSubjectName(found, subjectNames)) return undefined
+    // A certificate of two names could be taken for either of them (X509-SVID section 2).
+    const isClear = !this.#tls.isMesh || found.uri.length === 1
+    if (isClear && hasSubjectName(found, subjectNames)) return undefined
     return new UntrustedName(`it is for ${listSubjectNames(found)}, not for ${subjectNames.join(', ')}`)
   }
 }

@@ -44,6 +44,11 @@ export class PemWatch {
     return this.#options.log
   }
 
+  /** Since 1970. */
+  get nowMs(): number {
+    return this.#options.clock.wallMs()
+  }
+
   /** @throws when the file can't be read, or the secret has not come; the message names it. */
   read(source: PemSource, part: SecretPart): string {
     if (source.type === 'inline') return source.pem

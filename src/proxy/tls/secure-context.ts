@@ -22,6 +22,9 @@ const ciphers = [
   ...['ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-RSA-CHACHA20-POLY1305'],
 ].join(':')
 
+/** Both sides are ours, or of SPIFFE's. */
+export const meshVersions = { minVersion: 'TLSv1.3' } as const
+
 let groups: string | undefined
 
 function supportedGroups(): string {

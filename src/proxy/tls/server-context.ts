@@ -6,8 +6,9 @@ import { randomBytes, X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { SecureContext, Server, TLSSocket } from 'node:tls'
 import type { ServerTls } from '#/model/tls.ts'
+import { MeshTrust } from './mesh-trust.ts'
 import type { PemWatch } from './pem-watch.ts'
-import { createContext, readPair, secureOptions } from './secure-context.ts'
+import { createContext, meshVersions, readPair, secureOptions } from './secure-context.ts'
 import type { SubjectNames } from './subject-name.ts'
 import { coversHost, dnsNameFits, hasSubjectName, listSubjectNames, parseSubjectNames } from './subject-name.ts'
 import type { TlsEntrance, TlsEntranceOptions, TlsEntranceOwner, TlsPeer } from './tls-entrance.ts'
@@ -29,15 +30,19 @@ export class ServerContext implements TlsEntrance {
   readonly #unwatch: () => void
   readonly #pending = new Map<string, TlsEntranceOwner>()
   #identities: readonly Identity[]
+  /** Of sidecars. */
+  #trust: MeshTrust | undefined
 
   /** @throws when a certificate can't be read or does not fit its key. */
   constructor(options: TlsEntranceOptions) {
     this.#options = options
     const { tls, watch, handshakeTimeoutMs } = options
     this.#identities = readIdentities(tls, watch)
+    this.#trust = tls.isMesh ? new MeshTrust(tls, watch) : undefined
     this.#server = createServer({
       ...secureOptions(),
       handshakeTimeout: handshakeTimeoutMs,
+      ...(tls.isMesh ? meshVersions : {}),
       honorCipherOrder: true,
       requestCert: tls.clientCertificate !== 'none',
       // Judged in `#secured`, where the reason can be told.
@@ -72,6 +77,7 @@ export class ServerContext implements TlsEntrance {
     const { tls, watch } = this.#options
     try {
       this.#identities = readIdentities(tls, watch)
+      if (tls.isMesh) this.#trust = new MeshTrust(tls, watch)
       this.#useDefault()
       watch.log.info('certificates were read again')
     } catch (error) {
@@ -87,6 +93,7 @@ export class ServerContext implements TlsEntrance {
     const { trustedCa } = tls
     this.#server.setSecureContext({
       ...secureOptions(),
+      ...(tls.isMesh ? meshVersions : {}),
       honorCipherOrder: true,
       ...readPair(watch, first!),
       ca: trustedCa ? watch.read(trustedCa, 'trustedCa') : [],
@@ -120,6 +127,8 @@ export class ServerContext implements TlsEntrance {
     const certificate = socket.getPeerX509Certificate()
     if (!certificate) return clientCertificate === 'required' ? 'the client sent no certificate' : ''
     if (!socket.authorized) return `the certificate of the client is not trusted: ${socket.authorizationError}`
+    const fault = this.#trust?.faultOf(socket) ?? ''
+    if (fault !== '') return fault
     const names = parseSubjectNames(certificate.subjectAltName)
     if (!subjectNames || hasSubjectName(names, subjectNames)) return ''
     return `the certificate of the client is for ${listSubjectNames(names)}`
@@ -135,6 +144,7 @@ export class ServerContext implements TlsEntrance {
       serverName,
       clientNames: [...uri, ...dns],
       covers: (host) => host.toLowerCase() === serverName || coversHost(names, host),
+      ...(this.#trust && certificate ? { mesh: this.#trust.callerOf(certificate) } : {}),
     }
   }
 
@@ -146,10 +156,14 @@ export class ServerContext implements TlsEntrance {
 }
 
 /** Keys of tickets are new each time: a client that was trusted under an old CA has to show itself again. */
-function readIdentities({ certificates, trustedCa }: ServerTls, watch: PemWatch): readonly Identity[] {
+function readIdentities({ certificates, trustedCa, isMesh }: ServerTls, watch: PemWatch): readonly Identity[] {
   const ticketKeys = randomBytes(48)
   return certificates.map((certificate) => ({
-    context: createContext(watch, { certificate, trustedCa }, { sessionIdContext, ticketKeys, honorCipherOrder: true }),
+    context: createContext(
+      watch,
+      { certificate, trustedCa },
+      { sessionIdContext, ticketKeys, honorCipherOrder: true, ...(isMesh ? meshVersions : {}) },
+    ),
     names: parseSubjectNames(new X509Certificate(watch.read(certificate.chain, 'chain')).subjectAltName),
   }))
 }

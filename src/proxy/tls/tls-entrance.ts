@@ -20,6 +20,18 @@ export interface TlsPeer {
    * @param host without port.
    */
   covers(host: string): boolean
+  /** Another sidecar, by its id; absent for TLS of other kinds. */
+  mesh?: MeshCaller
+}
+
+/** Who has called by mutual TLS of the mesh. */
+export interface MeshCaller {
+  spiffeId: string
+  /** As its id says; empty where that has another form. */
+  namespace: string
+  serviceAccount: string
+  /** The value of `x-forwarded-client-cert` for the application. */
+  forwardedCertificate: string
 }
 
 /** Told exactly once. */

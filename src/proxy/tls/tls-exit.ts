@@ -18,10 +18,19 @@ export interface HandshakeOwner {
 /** Tickets of one endpoint, by which the next handshake is shorter. The latest is last. */
 export type SessionTickets = Buffer[]
 
+/** Whom to expect, where it differs from endpoint to endpoint; in place of what the context says. */
+export interface PeerExpectation {
+  serverName: string
+  /** One of which the certificate must have; absent for any. */
+  subjectNames?: readonly string[]
+  alpn: readonly string[]
+}
+
 export interface Handshake {
   /** Connected. */
   socket: Socket
   tickets: SessionTickets
+  peer?: PeerExpectation | undefined
   owner: HandshakeOwner
 }
 

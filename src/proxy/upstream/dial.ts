@@ -11,7 +11,7 @@ import { connect } from 'node:net'
 import { linkSharedRead, SharedRead } from '#/codec/shared-read.ts'
 import type { TimerWheel } from '#/codec/timer-wheel.ts'
 import { WheelTimer } from '#/codec/timer-wheel.ts'
-import type { CancelHandshake, HandshakeOwner, SessionTickets, TlsExit } from '#/proxy/tls/tls-exit.ts'
+import type { CancelHandshake, HandshakeOwner, PeerExpectation, SessionTickets, TlsExit } from '#/proxy/tls/tls-exit.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort } from '#/std/host-port.ts'
@@ -31,6 +31,7 @@ export interface DialOptions {
   /** The target is a name that somebody else chose: it could lead back here. */
   mayLoop: boolean
   tls: TlsExit | undefined
+  peer?: PeerExpectation | undefined
   /** Of this endpoint. */
   tickets: SessionTickets
   /** The bytes with which the connection begins, before TLS: a PROXY header. */
@@ -107,7 +108,7 @@ export class Dial implements HandshakeOwner {
   }
 
   #connected(): void {
-    const { tls, tickets, mayLoop, target, preamble } = this.#options
+    const { tls, peer, tickets, mayLoop, target, preamble } = this.#options
     const socket = this.#socket
     if (mayLoop && this.#context.isLoop(socket)) {
       this.#fail('loop_detected', `${formatHostPort(target)} is this proxy's own outbound listener`)
@@ -116,7 +117,7 @@ export class Dial implements HandshakeOwner {
     if (preamble) socket.write(preamble)
     if (tls) {
       // From here on the errors of the socket come through TLS; until it is loaded they must not be lost.
-      this.#cancelHandshake = tls.start({ socket, tickets, owner: this })
+      this.#cancelHandshake = tls.start({ socket, tickets, peer, owner: this })
       return
     }
     socket.removeAllListeners('error')

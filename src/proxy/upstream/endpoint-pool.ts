@@ -41,7 +41,7 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner, ShareOwne
   readonly #open = new Set<PooledConnection>()
   readonly #dials = new Set<Dial>()
   readonly #waiting: PoolClient[] = []
-  readonly #tickets: SessionTickets = []
+  readonly #tickets: SessionTickets
   readonly #sweep = new WheelTimer(() => this.#closeOld())
   /** How many requests a connection is expected to take: what the last one took, before the first what may be. */
   #streamsExpected: number
@@ -53,6 +53,7 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner, ShareOwne
     this.#options = options
     this.#context = context
     this.#address = formatHostPort(options.target)
+    this.#tickets = options.tickets ?? []
     const mayMultiplex = options.version === 'http2' || (options.tls?.model.alpn.includes('h2') ?? false)
     this.#streamsExpected = mayMultiplex ? context.limits.streamsPerConnectionMax : 1
     const { limitTable: table, limits, wheel } = context
@@ -272,8 +273,8 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner, ShareOwne
   }
 
   #dial(): void {
-    const { target, connectTimeoutMs: timeoutMs, mayLoop, tls, preamble } = this.#options
-    const options = { target, timeoutMs, mayLoop, tls, preamble, tickets: this.#tickets, owner: this }
+    const { target, connectTimeoutMs: timeoutMs, mayLoop, tls, peer, preamble } = this.#options
+    const options = { target, timeoutMs, mayLoop, tls, peer, preamble, tickets: this.#tickets, owner: this }
     this.#dials.add(new Dial(options, this.#context))
   }
 

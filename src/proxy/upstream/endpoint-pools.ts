@@ -1,14 +1,26 @@
 /** The pools of one endpoint: one for each protocol that is spoken to it. */
+import type { SessionTickets } from '#/proxy/tls/tls-exit.ts'
 import type { EndpointPool, HttpVersion } from './endpoint-pool.ts'
 
+export interface EndpointPoolsOptions {
+  newPool: (version: HttpVersion) => EndpointPool
+  tickets: SessionTickets
+  /** Who answers there by mutual TLS; empty for plain connections. */
+  peerId: string
+}
+
 export class EndpointPools {
+  readonly tickets: SessionTickets
+  readonly peerId: string
   readonly #newPool: (version: HttpVersion) => EndpointPool
   #http1: EndpointPool | undefined
   #http2: EndpointPool | undefined
   #isDraining = false
 
-  constructor(newPool: (version: HttpVersion) => EndpointPool) {
+  constructor({ newPool, tickets, peerId }: EndpointPoolsOptions) {
     this.#newPool = newPool
+    this.tickets = tickets
+    this.peerId = peerId
   }
 
   of(version: HttpVersion): EndpointPool {

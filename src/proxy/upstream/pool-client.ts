@@ -1,6 +1,6 @@
 /** Who asks a pool for a connection, and what the pool is made of. */
 import type { ClientConnection } from '#/codec/stream.ts'
-import type { TlsExit } from '#/proxy/tls/tls-exit.ts'
+import type { PeerExpectation, SessionTickets, TlsExit } from '#/proxy/tls/tls-exit.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import type { HostPort } from '#/std/host-port.ts'
 
@@ -26,6 +26,10 @@ export interface EndpointPoolOptions {
   /** What is spoken when ALPN does not say otherwise. */
   version: HttpVersion
   tls: TlsExit | undefined
+  /** Where the context does not say whom to expect. */
+  peer?: PeerExpectation | undefined
+  /** Of the endpoint, whatever carries them. */
+  tickets?: SessionTickets
   /** The bytes with which each connection begins, before TLS. */
   preamble?: Buffer | undefined
   /** Nothing is connected or waits any more. */

@@ -7,7 +7,8 @@ import type { Balancer } from '#/proxy/balance/balancer.ts'
 import { createBalancer } from '#/proxy/balance/balancer.ts'
 import { EndpointSlot } from '#/proxy/balance/endpoint-slot.ts'
 import { formatProxyHeader } from '#/proxy/stream/proxy-header.ts'
-import { TlsExit } from '#/proxy/tls/tls-exit.ts'
+import { expectPeer } from '#/proxy/tls/mesh-tls.ts'
+import { type SessionTickets, TlsExit } from '#/proxy/tls/tls-exit.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort } from '#/std/host-port.ts'
 import type { HttpVersion } from './endpoint-pool.ts'
@@ -41,9 +42,14 @@ export class UpstreamCluster {
     return this.#model
   }
 
-  /** To its endpoints; undefined for plain connections. */
-  get tls(): TlsExit | undefined {
-    return this.#tls
+  /** To one of its endpoints; undefined for plain connections. What the cluster says of TLS goes before what the mesh does by itself. */
+  tlsTo({ tls }: Endpoint): TlsExit | undefined {
+    return this.#tls ?? (tls ? this.#context.mesh : undefined)
+  }
+
+  /** Who answers there by mutual TLS of the mesh; empty otherwise. */
+  principalOf(endpoint: Endpoint): string {
+    return this.tlsTo(endpoint)?.model.isMesh ? peerIdOf(endpoint) : ''
   }
 
   /** The endpoint is told by the request, not by configuration. */
@@ -88,6 +94,9 @@ export class UpstreamCluster {
     this.#endpoints = endpoints
     const { removed } = this.#balancer.update(endpoints)
     for (const slot of removed) this.#dropPools(slot)
+    // Whoever answers there is somebody else now: pools keep what they were made with.
+    for (const slot of this.#balancer.slots.values())
+      if (slot.attachment && slot.attachment.peerId !== peerIdOf(slot.endpoint)) this.#dropPools(slot)
   }
 
   /** @param exclude endpoints that the request has tried. */
@@ -107,9 +116,15 @@ export class UpstreamCluster {
     return slot
   }
 
+  /** By which the next handshake with the endpoint is shorter, be it for requests or for opaque bytes. */
+  ticketsOf(slot: UpstreamSlot): SessionTickets {
+    slot.attachment ??= this.#newPools(slot)
+    return slot.attachment.tickets
+  }
+
   poolOf(slot: UpstreamSlot, head: RequestHead): EndpointPool {
     slot.attachment ??= this.#newPools(slot)
-    return slot.attachment.of(this.#versionFor(head))
+    return slot.attachment.of(this.#versionFor(head, slot.endpoint))
   }
 
   /** Nobody routes here any more: idle connections close, requests under way finish. */
@@ -120,8 +135,10 @@ export class UpstreamCluster {
   }
 
   /** With ALPN the version is agreed on by each connection, so that one pool serves all requests. */
-  #versionFor({ version, upgrade }: RequestHead): HttpVersion {
-    const { protocol, tls } = this.#model
+  #versionFor({ version, upgrade }: RequestHead, endpoint: Endpoint): HttpVersion {
+    const { protocol } = this.#model
+    const tls = this.tlsTo(endpoint)?.model
+    if (tls?.isMesh) return 'http1'
     if (protocol !== 'downstream') return protocol
     if (tls && tls.alpn.length > 0) return 'http1'
     // Whoever takes an upgrade takes that of HTTP/1.1; few know the one of HTTP/2 (RFC 8441).
@@ -131,17 +148,22 @@ export class UpstreamCluster {
   #newPools(slot: UpstreamSlot): EndpointPools {
     const { address, port } = slot.endpoint
     const { discovery, connectTimeoutMs, proxyProtocol } = this.#model
+    const tls = this.tlsTo(slot.endpoint)
+    const tickets: SessionTickets = []
     const options = {
       target: { host: address, port },
       cluster: this.name,
       connectTimeoutMs: Math.min(connectTimeoutMs, this.#context.limits.connectTimeoutMs),
       mayLoop: discovery.type !== 'eds' && discovery.type !== 'static',
-      tls: this.#tls,
+      tls,
+      peer: tls?.model.isMesh ? expectPeer(slot.endpoint, false) : undefined,
+      tickets,
       // They carry the requests of many clients, whom `x-forwarded-for` names.
       preamble: proxyProtocol && formatProxyHeader(proxyProtocol, undefined),
       ...(this.isDynamic ? { onEmpty: () => this.#forgetIdle(slot) } : {}),
     }
-    const pools = new EndpointPools((version) => new EndpointPool({ ...options, version }, this.#context))
+    const newPool = (version: HttpVersion): EndpointPool => new EndpointPool({ ...options, version }, this.#context)
+    const pools = new EndpointPools({ newPool, tickets, peerId: peerIdOf(slot.endpoint) })
     if (this.#isRetired || slot.isRemoved) pools.drain()
     return pools
   }
@@ -175,6 +197,10 @@ export class UpstreamCluster {
     this.#dynamic.delete(oldest.key)
     oldest.attachment?.drain()
   }
+}
+
+function peerIdOf({ tls }: Endpoint): string {
+  return tls?.spiffeId ?? ''
 }
 
 function bareEndpoint({ host, port }: HostPort): Endpoint {

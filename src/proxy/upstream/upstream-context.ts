@@ -5,6 +5,7 @@ import type { TimerWheel } from '#/codec/timer-wheel.ts'
 import type { ProxyEvents } from '#/proxy/events.ts'
 import type { LimitTable } from '#/proxy/thread/limit-table.ts'
 import type { PemWatch } from '#/proxy/tls/pem-watch.ts'
+import type { TlsExit } from '#/proxy/tls/tls-exit.ts'
 import type { Clock } from '#/std/clock.ts'
 import type { Random } from '#/std/random.ts'
 import type { DialContext } from './dial.ts'
@@ -45,5 +46,7 @@ export interface UpstreamContext extends DialContext {
   coarseWheel: TimerWheel
   events: ProxyEvents
   certificates: PemWatch
+  /** To endpoints that take mutual TLS; absent where the proxy has no identity. */
+  mesh?: TlsExit | undefined
   openConnection: OpenConnection
 }

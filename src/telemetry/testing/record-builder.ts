@@ -65,6 +65,7 @@ export function buildRecord(given: Partial<RequestRecord> = {}): RequestRecord {
     route,
     cluster: reviewsCluster,
     endpoint,
+    peerPrincipal: '',
     peer: reviews,
     status: 200,
     grpcStatus: -1,

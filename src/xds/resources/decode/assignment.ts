@@ -35,6 +35,7 @@ function readEndpoint(reader: FieldReader): Endpoint | undefined {
   if (weight < 1) reader.fault('load_balancing_weight', 'must be 1 or more')
   if (!address || !health) return undefined
   const workload = workloadOf(facts)
+  const spiffeId = factText(facts, 'spiffe_id')
   return {
     address: address.host,
     port: address.port,
@@ -42,6 +43,7 @@ function readEndpoint(reader: FieldReader): Endpoint | undefined {
     weight,
     ...(workload ? { workload } : {}),
     isMeshed: facts.get('meshed') === true,
+    ...(spiffeId === '' ? {} : { tls: { spiffeId } }),
   }
 }
 

@@ -43,6 +43,14 @@ function readPathRules(manager: FieldReader): void {
     manager.fault('path_with_escaped_slashes_action', `${slashes} is unsupported by this proxy`)
 }
 
+/** What it tells the application of callers is this proxy's own rule: what they say of themselves is taken out. */
+function readCallerRules(manager: FieldReader): void {
+  const details = manager.enumeration('forward_client_cert_details', 'SANITIZE')
+  if (details !== 'SANITIZE' && details !== 'SANITIZE_SET')
+    manager.fault('forward_client_cert_details', `${details} is unsupported by this proxy`)
+  manager.ignore('set_current_client_cert_details')
+}
+
 function readRoutes(manager: FieldReader): ListenerTarget | undefined {
   const rds = manager.message('rds')
   const inline = manager.message('route_config')
@@ -68,6 +76,7 @@ export function readManager(manager: FieldReader): ManagerContent {
   if (codec !== 'AUTO' && codec !== 'HTTP1') manager.fault('codec_type', `${codec} is unsupported by this proxy`)
   const filters = readHttpFilters(manager)
   readPathRules(manager)
+  readCallerRules(manager)
   readUpgrades(manager)
   readCommonProtocolOptions(manager.message('common_http_protocol_options'))
   return { target: readRoutes(manager), filters }

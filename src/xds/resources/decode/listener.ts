@@ -4,6 +4,7 @@
  */
 import type { HttpFilters } from '#/model/http-filter.ts'
 import type { Listener, ListenerProtocol, ListenerTarget, StreamRoute } from '#/model/listener.ts'
+import type { MutualTls, MutualTlsMode } from '#/model/mutual-tls.ts'
 import type { ServerTls } from '#/model/tls.ts'
 import type { AnyContent, FieldReader } from './field-reader.ts'
 import { type ManagerContent, readManager } from './http-connection-manager.ts'
@@ -25,31 +26,62 @@ interface Chains {
 }
 
 /** Chains of streams, and at most one of requests. */
-function readChains(reader: FieldReader): Chains {
+/** @param isMesh beside each chain there may be the same again for TLS of the mesh. */
+function readChains(reader: FieldReader, isMesh: boolean): Chains {
   const fallback = reader.message('default_filter_chain')
   const chains: Chains = { streams: [] }
   let managers = 0
   const all = [...reader.messages('filter_chains'), ...(fallback ? [fallback] : [])]
-  const tls = all.map((chain) => readServerSocket(chain.message('transport_socket')))
+  const tls = all.map((chain) => {
+    const socket = chain.message('transport_socket')
+    if (!isMesh) return readServerSocket(socket)
+    socket?.skip()
+    return undefined
+  })
   if (tls.some((one) => JSON.stringify(one) !== JSON.stringify(tls[0])))
     reader.fault('filter_chains', 'transport_socket differs; one for all is supported by this proxy')
   if (tls[0]) chains.tls = tls[0]
   for (const chain of all) {
-    const match = readChainMatch(chain.message('filter_chain_match'))
+    const match = readChainMatch(chain.message('filter_chain_match'), isMesh)
     const typed = readFilter(chain)
-    if (typed?.typeName === tcpProxyType) chains.streams.push(readStream(chain, typed.open(tcpProxyType), match))
+    if (typed?.typeName === tcpProxyType)
+      addStream(chains.streams, readStream(chain, typed.open(tcpProxyType), match), isMesh)
     else if (typed?.typeName === managerType) {
       managers++
-      if (match.serverNames.length > 0 || match.port !== undefined)
+      if (!isMesh && (match.serverNames.length > 0 || match.port !== undefined))
         chain.fault('filter_chain_match', 'of requests only application_protocols are supported by this proxy')
       const { target, filters } = readManager(typed.open(managerType))
       if (target) chains.target ??= target
       chains.filters ??= filters
     }
   }
-  if (managers > 1) reader.fault('filter_chains', `${managers} of requests; at most one is supported by this proxy`)
+  if (managers > 1 && !isMesh)
+    reader.fault('filter_chains', `${managers} of requests; at most one is supported by this proxy`)
   chains.streams = inOrder(chains.streams)
   return chains
+}
+
+/** The twin of a chain for TLS of the mesh has its name with ` mesh` behind. */
+function addStream(streams: StreamRoute[], stream: StreamRoute, isMesh: boolean): void {
+  const name = isMesh ? stream.name.replace(/ mesh$/, '') : stream.name
+  if (!isMesh || !streams.some((one) => one.name === name)) streams.push({ ...stream, name })
+}
+
+/** `mutual_tls: strict`, `mutual_tls_ports: 8080=permissive 9090=disabled`. */
+function mutualTlsOf(facts: WeftFacts): MutualTls | undefined {
+  const mode = modeOf(factText(facts, 'mutual_tls'))
+  if (!mode) return undefined
+  const ports: Record<number, MutualTlsMode> = {}
+  for (const entry of factText(facts, 'mutual_tls_ports').split(' ')) {
+    const [port, text = ''] = entry.split('=')
+    const other = modeOf(text)
+    if (other) ports[Number(port)] = other
+  }
+  return { mode, ...(Object.keys(ports).length > 0 ? { ports } : {}) }
+}
+
+function modeOf(text: string): MutualTlsMode | undefined {
+  return text === 'strict' || text === 'permissive' || text === 'disabled' ? text : undefined
 }
 
 /** The one network filter of a chain, of a type that is known; undefined when a fault was told. */
@@ -121,7 +153,8 @@ export function readListener(reader: FieldReader): Listener {
   const isUdp = factText(facts, 'protocol') === 'udp'
   const address = reader.has('address') ? readAddress(reader.message('address'), isUdp) : undefined
   const isOnDemand = facts.get('on_demand') === true
-  const chains = readChains(reader)
+  const mutualTls = mutualTlsOf(facts)
+  const chains = readChains(reader, mutualTls !== undefined)
   const { streams } = chains
   const { target, filters = {} } = api ? readApiListener(api) : chains
   if (!api && !reader.has('address') && streams.length === 0) reader.fault('address', 'is missing')
@@ -137,6 +170,7 @@ export function readListener(reader: FieldReader): Listener {
     target: isOnDemand ? { type: 'on-demand' } : (target ?? { type: 'streams' }),
     ...(streams.length > 0 ? { streams } : {}),
     ...(chains.tls ? { tls: chains.tls } : {}),
+    ...(mutualTls ? { mutualTls } : {}),
     ...(Object.keys(filters).length > 0 ? { filters } : {}),
     ...listenerFilters,
     isRedirected: facts.get('redirected') === true || listenerFilters.isRedirected,

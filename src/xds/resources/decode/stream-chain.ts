@@ -14,8 +14,11 @@ export interface ChainMatch {
 
 const httpProtocols: ReadonlySet<string> = new Set(['http/1.0', 'http/1.1', 'h2c', 'h2'])
 
-/** What else it could ask for is refused by name. */
-export function readChainMatch(match: FieldReader | undefined): ChainMatch {
+/**
+ * What else it could ask for is refused by name.
+ * @param isMesh the listener takes mutual TLS of the mesh, by its own rules: what a chain says of TLS is for others.
+ */
+export function readChainMatch(match: FieldReader | undefined, isMesh = false): ChainMatch {
   if (!match) return { serverNames: [], isHttp: false }
   const serverNames = match.strings('server_names').map((name) => name.toLowerCase())
   const port = match.wrappedNumber('destination_port')
@@ -23,6 +26,7 @@ export function readChainMatch(match: FieldReader | undefined): ChainMatch {
   for (const protocol of protocols)
     if (!httpProtocols.has(protocol)) match.fault('application_protocols', `${protocol} is unsupported by this proxy`)
   const transport = match.string('transport_protocol')
+  if (isMesh && transport === 'tls') return { serverNames: [], ...(port === undefined ? {} : { port }), isHttp: false }
   if (transport !== '' && transport !== 'raw_buffer' && !(transport === 'tls' && serverNames.length > 0))
     match.fault('transport_protocol', `${transport} is unsupported by this proxy`)
   return { serverNames, ...(port === undefined ? {} : { port }), isHttp: protocols.length > 0 }

@@ -9,6 +9,10 @@ import type { Encode } from '../resource.ts'
 import { addressOf } from './any.ts'
 import { weftMetadata } from './weft-metadata.ts'
 
+/** Endpoints that take mutual TLS (Envoy: `Cluster.transport_socket_matches`). */
+export const meshTransportMatch = { tls: 'mesh' } as const
+const transportMatchKey = 'envoy.transport_socket_match'
+
 const healthStatus = {
   healthy: HealthStatus.HEALTHY,
   draining: HealthStatus.DRAINING,
@@ -16,7 +20,7 @@ const healthStatus = {
 } as const
 
 function endpointMessage(endpoint: Endpoint): LbEndpoint {
-  const { address, port, health, weight, workload, isMeshed } = endpoint
+  const { address, port, health, weight, workload, isMeshed, tls } = endpoint
   const metadata = weftMetadata({
     meshed: isMeshed,
     namespace: workload?.namespace,
@@ -25,7 +29,10 @@ function endpointMessage(endpoint: Endpoint): LbEndpoint {
     service_account: workload?.serviceAccount,
     app: workload?.app,
     version: workload?.version,
+    spiffe_id: tls?.spiffeId,
   })
+  // For an Envoy: which of its cluster's transport sockets.
+  if (metadata && tls) metadata.filterMetadata[transportMatchKey] = { ...meshTransportMatch }
   return create(LbEndpointSchema, {
     hostIdentifier: { case: 'endpoint', value: { address: addressOf({ host: address, port }) } },
     healthStatus: healthStatus[health],

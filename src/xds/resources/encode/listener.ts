@@ -13,19 +13,27 @@ import { ProxyProtocolSchema } from '#/xds/proto/envoy/extensions/filters/listen
 import { TlsInspectorSchema } from '#/xds/proto/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts'
 import type { HttpConnectionManager } from '#/xds/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import {
+  HttpConnectionManager_ForwardClientCertDetails,
   HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,
 } from '#/xds/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import type { Encode } from '../resource.ts'
 import { addressOf, adsSource, durationOf, packAny } from './any.ts'
 import { httpFiltersOf } from './http-filter.ts'
+import { meshChains, mutualTlsFacts } from './mesh-chain.ts'
 import { routeMessage } from './route.ts'
 import { streamChain } from './stream-chain.ts'
 import { serverSocket } from './transport-socket.ts'
 import { weftMetadata } from './weft-metadata.ts'
 
+/** The application learns who called from the proxy alone. */
+const callerOptions = {
+  forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,
+  setCurrentClientCertDetails: { uri: true },
+} as const
+
 /** What Envoy would do unasked and Gateway API does not want: new request ids, an idle limit on streams, a server header. */
-function connectionManager({ name, filters = {} }: Listener, routes: RouteSource): HttpConnectionManager {
+function connectionManager({ name, filters = {}, mutualTls }: Listener, routes: RouteSource): HttpConnectionManager {
   return create(HttpConnectionManagerSchema, {
     statPrefix: name,
     routeSpecifier:
@@ -43,6 +51,7 @@ function connectionManager({ name, filters = {} }: Listener, routes: RouteSource
         configType: { case: 'typedConfig', value: packAny(RouterSchema, create(RouterSchema)) },
       },
     ],
+    ...(mutualTls ? callerOptions : {}),
     preserveExternalRequestId: true,
     streamIdleTimeout: durationOf(0),
     serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
@@ -60,7 +69,7 @@ function apiManager(listener: Listener, routes: RouteSource): HttpConnectionMana
 }
 
 /** What Envoy has to look at before it can choose a chain. */
-function listenerFilters({ protocol, isRedirected, acceptsProxyProtocol }: Listener) {
+function listenerFilters({ protocol, isRedirected, acceptsProxyProtocol, mutualTls }: Listener) {
   const filter = <T extends DescMessage>(name: string, schema: T) => ({
     name: `envoy.filters.listener.${name}`,
     configType: { case: 'typedConfig' as const, value: packAny(schema, create(schema)) },
@@ -68,7 +77,7 @@ function listenerFilters({ protocol, isRedirected, acceptsProxyProtocol }: Liste
   return [
     ...(acceptsProxyProtocol ? [filter('proxy_protocol', ProxyProtocolSchema)] : []),
     ...(isRedirected ? [filter('original_dst', OriginalDstSchema)] : []),
-    ...(protocol === 'tls' || protocol === 'auto' ? [filter('tls_inspector', TlsInspectorSchema)] : []),
+    ...(protocol === 'tls' || protocol === 'auto' || mutualTls ? [filter('tls_inspector', TlsInspectorSchema)] : []),
     ...(protocol === 'auto' ? [filter('http_inspector', HttpInspectorSchema)] : []),
   ]
 }
@@ -84,6 +93,7 @@ function requestChain(listener: Listener, manager: Any): FilterChain {
   }
   const match = { applicationProtocols: ['http/1.0', 'http/1.1', 'h2c'] }
   return create(FilterChainSchema, {
+    name: listener.name,
     filters: [filter],
     ...(listener.streams?.length ? { filterChainMatch: match } : {}),
   })
@@ -97,14 +107,15 @@ export const encodeListener: Encode<Listener> = (listener) => {
     redirected: listener.isRedirected,
     lazy: listener.isLazy,
     protocol: protocol === 'http' ? undefined : protocol,
+    ...mutualTlsFacts(listener),
   })
   const manager =
     target.type === 'routes' ? (address ? connectionManager : apiManager)(listener, target.routes) : undefined
   const typedManager = manager ? packAny(HttpConnectionManagerSchema, manager) : undefined
-  const filterChains = [
-    ...(address && typedManager ? [requestChain(listener, typedManager)] : []),
-    ...streams.map(streamChain),
-  ]
+  const filterChains = meshChains(listener, {
+    requests: address && typedManager ? requestChain(listener, typedManager) : undefined,
+    streams: streams.map(streamChain),
+  })
   if (listener.tls) for (const chain of filterChains) chain.transportSocket = serverSocket(listener.tls)
   return toBinary(
     ListenerSchema,

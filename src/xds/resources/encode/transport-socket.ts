@@ -8,6 +8,12 @@ import {
   type TransportSocket,
   TransportSocketSchema,
 } from '#/xds/proto/envoy/config/core/v3/base_pb.ts'
+import {
+  ApiConfigSource_ApiType,
+  ApiVersion,
+  type ConfigSource,
+  ConfigSourceSchema,
+} from '#/xds/proto/envoy/config/core/v3/config_source_pb.ts'
 import { ProxyProtocolConfig_Version } from '#/xds/proto/envoy/config/core/v3/proxy_protocol_pb.ts'
 import { ProxyProtocolUpstreamTransportSchema } from '#/xds/proto/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.ts'
 import { RawBufferSchema } from '#/xds/proto/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts'
@@ -15,6 +21,7 @@ import {
   type CertificateValidationContextSchema,
   SubjectAltNameMatcher_SanType,
   type TlsCertificateSchema,
+  TlsParameters_TlsProtocol,
 } from '#/xds/proto/envoy/extensions/transport_sockets/tls/v3/common_pb.ts'
 import type { SdsSecretConfigSchema } from '#/xds/proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts'
 import {
@@ -41,12 +48,38 @@ function dataSource(source: PemText): InitOf<typeof DataSourceSchema> {
     : { specifier: { case: 'inlineString', value: source.pem } }
 }
 
+/** Between sidecars nothing older is spoken. */
+const meshParameters = { tlsParams: { tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3 } }
+
+/** The cluster that an Envoy's own configuration has for the agent that holds its identity, as Istio's Envoys have it. */
+const agentCluster = 'sds-grpc'
+
+/** Keys never leave the machine: an Envoy has its identity from the agent beside it (`weft identity serve`). */
+function secretSource(isMesh: boolean | undefined): ConfigSource {
+  if (!isMesh) return adsSource()
+  return create(ConfigSourceSchema, {
+    resourceApiVersion: ApiVersion.V3,
+    configSourceSpecifier: {
+      case: 'apiConfigSource',
+      value: {
+        apiType: ApiConfigSource_ApiType.GRPC,
+        transportApiVersion: ApiVersion.V3,
+        grpcServices: [{ targetSpecifier: { case: 'envoyGrpc', value: { clusterName: agentCluster } } }],
+      },
+    },
+  })
+}
+
 /** A secret holds certificate and key together, so that they can't differ. */
-function certificateSources(all: readonly TlsCertificate[]): InitOf<typeof CommonTlsContextSchema> {
+function certificateSources(
+  all: readonly TlsCertificate[],
+  isMesh: boolean | undefined,
+): InitOf<typeof CommonTlsContextSchema> {
   const tlsCertificates: InitOf<typeof TlsCertificateSchema>[] = []
   const tlsCertificateSdsSecretConfigs: InitOf<typeof SdsSecretConfigSchema>[] = []
   for (const { chain, privateKey } of all) {
-    if (chain.type === 'secret') tlsCertificateSdsSecretConfigs.push({ name: chain.name, sdsConfig: adsSource() })
+    if (chain.type === 'secret')
+      tlsCertificateSdsSecretConfigs.push({ name: chain.name, sdsConfig: secretSource(isMesh) })
     else if (privateKey.type !== 'secret')
       tlsCertificates.push({ certificateChain: dataSource(chain), privateKey: dataSource(privateKey) })
   }
@@ -58,7 +91,13 @@ function sanType(name: string): SubjectAltNameMatcher_SanType {
   return isIP(name) === 0 ? SubjectAltNameMatcher_SanType.DNS : SubjectAltNameMatcher_SanType.IP_ADDRESS
 }
 
-function validation(trustedCa: PemSource, subjectNames: readonly string[] = []): InitOf<typeof CommonTlsContextSchema> {
+interface Trust {
+  trustedCa: PemSource
+  subjectNames: readonly string[] | undefined
+  isMesh: boolean | undefined
+}
+
+function validation({ trustedCa, subjectNames = [], isMesh }: Trust): InitOf<typeof CommonTlsContextSchema> {
   const names: InitOf<typeof CertificateValidationContextSchema> = {
     matchTypedSubjectAltNames: subjectNames.map((name) => ({
       sanType: sanType(name),
@@ -71,13 +110,14 @@ function validation(trustedCa: PemSource, subjectNames: readonly string[] = []):
   }
   const value = {
     defaultValidationContext: names,
-    validationContextSdsSecretConfig: { name: trustedCa.name, sdsConfig: adsSource() },
+    validationContextSdsSecretConfig: { name: trustedCa.name, sdsConfig: secretSource(isMesh) },
   }
   return { validationContextType: { case: 'combinedValidationContext', value } }
 }
 
 /** Without `trustedCa` a client's certificate is asked of nobody; with it one is asked for, and must be good when it is shown. */
 export function serverSocket({
+  isMesh,
   certificates,
   alpn,
   clientCertificate,
@@ -87,9 +127,10 @@ export function serverSocket({
   const isAsked = clientCertificate !== 'none' && trustedCa !== undefined
   const message = create(DownstreamTlsContextSchema, {
     commonTlsContext: {
-      ...certificateSources(certificates),
+      ...(isMesh ? meshParameters : {}),
+      ...certificateSources(certificates, isMesh),
       alpnProtocols: [...alpn],
-      ...(isAsked ? validation(trustedCa, subjectNames) : {}),
+      ...(isAsked ? validation({ trustedCa, subjectNames, isMesh }) : {}),
     },
     requireClientCertificate: clientCertificate === 'required',
   })
@@ -97,13 +138,14 @@ export function serverSocket({
 }
 
 function tlsToEndpoint(tls: NonNullable<Cluster['tls']>): TransportSocket {
-  const { serverName, alpn, certificate: own, trustedCa, subjectNames } = tls
+  const { serverName, alpn, certificate: own, trustedCa, subjectNames, isMesh } = tls
   const message = create(UpstreamTlsContextSchema, {
     sni: serverName,
     commonTlsContext: {
-      ...(own ? certificateSources([own]) : {}),
+      ...(isMesh ? meshParameters : {}),
+      ...(own ? certificateSources([own], isMesh) : {}),
       alpnProtocols: [...alpn],
-      ...(trustedCa ? validation(trustedCa, subjectNames) : {}),
+      ...(trustedCa ? validation({ trustedCa, subjectNames, isMesh }) : {}),
     },
   })
   return socket('tls', UpstreamTlsContextSchema, message)
