@@ -1,5 +1,6 @@
 /** What carries a proxy's traffic: one event loop in the main thread, or several in threads of their own. */
 import type { ProxySettings } from '#/config/proxy-settings.ts'
+import { formatSpiffeId, serviceAccountId } from '#/identity/spiffe/spiffe-id.ts'
 import type { Drain } from '#/proxy/drain.ts'
 import { dumpProxy, type ProxyDump } from '#/proxy/proxy-dump.ts'
 import { ProxyEngine } from '#/proxy/proxy-engine.ts'
@@ -43,6 +44,7 @@ export function newTelemetry({ settings, log, lines, xds }: TelemetrySetup): Tel
   const onError = (error: Error): void => log.warn('the access log can not be written', { reason: error.message })
   return new Telemetry({
     self: identityOf(settings),
+    principal: principalOf(settings),
     clock,
     version: manifest.version,
     ...(accessLog === 'off' ? {} : { accessLog: { target, onError, isQueryStripped: !accessLogQuery } }),
@@ -50,6 +52,11 @@ export function newTelemetry({ settings, log, lines, xds }: TelemetrySetup): Tel
     seriesIdleMs,
     ...(xds ? { xds } : {}),
   })
+}
+
+/** As its certificate says it; metrics tell it where mutual TLS has. */
+function principalOf(settings: ProxySettings): string {
+  return formatSpiffeId(serviceAccountId(settings.trustDomain, identityOf(settings)))
 }
 
 export interface ProxyLoopOptions {

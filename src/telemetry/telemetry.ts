@@ -27,6 +27,8 @@ export interface TelemetryOptions {
   version: string
   /** The label `source_cluster` and `destination_cluster`; Istio's default unless said. */
   clusterId?: string
+  /** SPIFFE id of the workload; absent where it has none. */
+  principal?: string
   /** Absent for no access log. */
   accessLog?: Pick<LogWriterOptions, 'target' | 'onError'> & { isQueryStripped?: boolean }
   /** Sets of labels of request metrics at most, 1 or more; 500 unless said. */
@@ -55,15 +57,24 @@ export class Telemetry implements ProxyEvents {
 
   /** @throws the system's error when the file of the access log can't be opened. */
   constructor(options: TelemetryOptions) {
-    const { self, clock, clusterId = 'Kubernetes', accessLog, seriesMax = 500, seriesIdleMs = 3_600_000 } = options
+    const {
+      self,
+      clock,
+      clusterId = 'Kubernetes',
+      principal,
+      accessLog,
+      seriesMax = 500,
+      seriesIdleMs = 3_600_000,
+    } = options
     this.#clock = clock
     this.#seriesIdleMs = seriesIdleMs
     this.#log = accessLog && new LogWriter({ clock, target: accessLog.target, onError: accessLog.onError })
     this.#lineOptions = { isQueryStripped: accessLog?.isQueryStripped ?? false }
-    this.#requests = new RequestMetrics({ self, clusterId, seriesMax, idleMs: seriesIdleMs })
+    const labels = { self, clusterId, ...(principal ? { principal } : {}) }
+    this.#requests = new RequestMetrics({ ...labels, seriesMax, idleMs: seriesIdleMs })
     for (const family of this.#requests.families()) this.registry.add(family)
     this.#connections = new ConnectionMetrics(this.registry)
-    this.#streams = new StreamMetrics(this.registry, { self, clusterId })
+    this.#streams = new StreamMetrics(this.registry, labels)
     this.#grpc = new GrpcMetrics(this.registry, seriesMax)
     this.#declareOwn(options)
     this.#process = new ProcessMetrics(this.registry, clock)

@@ -19,7 +19,7 @@ import type { ErrorCodeName } from '#/std/errors.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { type ConnectionPlan, planConnection } from './connection-plan.ts'
 import { readFirstBytes } from './first-bytes.ts'
-import type { DetectionOutcome, StreamRecord } from './stream-record.ts'
+import { type DetectionOutcome, newStreamRecord } from './stream-record.ts'
 import { StreamSession } from './stream-session.ts'
 
 /** A client that asked for a tunnel and waits for the answer. Told exactly once, unless it leaves. */
@@ -247,7 +247,7 @@ export class StreamEntrance implements HttpConnection {
     const { context, original } = this.#options
     const session = new StreamSession({
       client: this.#socket,
-      record: this.#newRecord(),
+      record: newStreamRecord({ ...this.#options, socket: this.#socket, startMs: this.#startMs }),
       streams: this.#plan!.streams!,
       original,
       context,
@@ -258,31 +258,6 @@ export class StreamEntrance implements HttpConnection {
     })
     this.#session = session
     session.open(serverName)
-  }
-
-  #newRecord(): StreamRecord {
-    const { context, entry } = this.#options
-    return {
-      direction: entry.listener.direction,
-      startMs: this.#startMs,
-      wallMs: context.clock.wallMs(),
-      listener: entry.name,
-      remoteAddress: this.#socket.remoteAddress ?? '',
-      transport: 'tcp',
-      serverName: '',
-      routeName: '',
-      cluster: undefined,
-      endpoint: undefined,
-      peer: undefined,
-      peerPrincipal: this.#options.tls?.mesh?.spiffeId ?? '',
-      receivedBytes: 0,
-      sentBytes: 0,
-      code: '',
-      detail: '',
-      flags: '-',
-      attempts: 0,
-      durationMs: 0,
-    }
   }
 
   // What ends it.

@@ -1,8 +1,12 @@
 /** One stream of opaque bytes, filled on its way and handed over when it is over. */
+import type { Socket } from 'node:net'
 import type { Cluster } from '#/model/cluster.ts'
 import type { Endpoint } from '#/model/endpoint.ts'
 import type { TrafficDirection } from '#/model/listener.ts'
 import type { WorkloadIdentity } from '#/model/workload.ts'
+import type { ProxyContext } from '#/proxy/proxy-context.ts'
+import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
+import type { TlsPeer } from '#/proxy/tls/tls-entrance.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
 
 export interface StreamRecord {
@@ -37,3 +41,36 @@ export interface StreamRecord {
 
 /** How it was found out what a connection speaks. `server-first`: the endpoint spoke before the client. */
 export type DetectionOutcome = 'http' | 'tls' | 'opaque' | 'server-first' | 'timeout'
+
+export interface StreamStart {
+  entry: ListenerEntry
+  socket: Pick<Socket, 'remoteAddress'>
+  context: Pick<ProxyContext, 'clock'>
+  startMs: number
+  tls?: TlsPeer
+}
+
+/** As it begins. */
+export function newStreamRecord({ entry, socket, context, startMs, tls }: StreamStart): StreamRecord {
+  return {
+    direction: entry.listener.direction,
+    startMs,
+    wallMs: context.clock.wallMs(),
+    listener: entry.name,
+    remoteAddress: socket.remoteAddress ?? '',
+    transport: 'tcp',
+    serverName: '',
+    routeName: '',
+    cluster: undefined,
+    endpoint: undefined,
+    peer: undefined,
+    peerPrincipal: tls?.mesh?.spiffeId ?? '',
+    receivedBytes: 0,
+    sentBytes: 0,
+    code: '',
+    detail: '',
+    flags: '-',
+    attempts: 0,
+    durationMs: 0,
+  }
+}

@@ -7,6 +7,8 @@ import { type LabelList, unknown } from './family.ts'
 export interface LabelContext {
   /** The workload beside which this proxy stands. */
   self: WorkloadIdentity
+  /** Its SPIFFE id; absent where it has none. */
+  principal?: string
   /** What Istio calls the cluster of a workload: `Kubernetes` unless there are several. */
   clusterId: string
 }
@@ -30,12 +32,12 @@ export function streamLabels(record: StreamRecord, context: LabelContext): Label
   return [...partyLabels(record, context), 'request_protocol', record.transport, ...endLabels(record)]
 }
 
-type Party = Pick<RequestRecord, 'direction' | 'peer' | 'endpoint' | 'cluster'>
+type Party = Pick<RequestRecord, 'direction' | 'peer' | 'endpoint' | 'cluster' | 'peerPrincipal'>
 
-/**
- * Who called whom. Principals and `connection_security_policy` are those of plain text: nothing is authenticated yet.
- */
-function partyLabels({ direction, peer, endpoint, cluster }: Party, { self, clusterId }: LabelContext): string[] {
+/** Who called whom. Principals are those that both sides have verified. */
+function partyLabels(party: Party, { self, clusterId, principal: own }: LabelContext): string[] {
+  const { direction, peer, endpoint, cluster, peerPrincipal } = party
+  const ownPrincipal = peerPrincipal === '' ? undefined : own
   const isInbound = direction === 'inbound'
   const source = isInbound ? peer : self
   const destination = isInbound ? self : (peer ?? endpoint?.workload)
@@ -43,8 +45,8 @@ function partyLabels({ direction, peer, endpoint, cluster }: Party, { self, clus
   return [
     'reporter',
     isInbound ? 'destination' : 'source',
-    ...workloadLabels('source', source, clusterId),
-    ...workloadLabels('destination', destination, clusterId),
+    ...workloadLabels('source', source, { clusterId, principal: isInbound ? peerPrincipal : ownPrincipal }),
+    ...workloadLabels('destination', destination, { clusterId, principal: isInbound ? ownPrincipal : peerPrincipal }),
     'destination_service',
     service?.host ?? unknown,
     'destination_service_name',
@@ -54,12 +56,16 @@ function partyLabels({ direction, peer, endpoint, cluster }: Party, { self, clus
   ]
 }
 
-function endLabels({ direction, flags }: Pick<RequestRecord, 'direction' | 'flags'>): string[] {
-  const policy = direction === 'inbound' ? 'none' : unknown
+function endLabels({ direction, flags, peerPrincipal }: Pick<RequestRecord, 'direction' | 'flags' | 'peerPrincipal'>) {
+  const policy = peerPrincipal !== '' ? 'mutual_tls' : direction === 'inbound' ? 'none' : unknown
   return ['response_flags', flags || '-', 'connection_security_policy', policy]
 }
 
-function workloadLabels(side: 'source' | 'destination', workload: WorkloadIdentity | undefined, clusterId: string) {
+function workloadLabels(
+  side: 'source' | 'destination',
+  workload: WorkloadIdentity | undefined,
+  { clusterId, principal }: { clusterId: string; principal: string | undefined },
+) {
   return [
     `${side}_workload`,
     workload?.workload || unknown,
@@ -70,7 +76,7 @@ function workloadLabels(side: 'source' | 'destination', workload: WorkloadIdenti
     `${side}_workload_namespace`,
     workload?.namespace || unknown,
     `${side}_principal`,
-    unknown,
+    principal || unknown,
     `${side}_app`,
     workload?.app || unknown,
     `${side}_version`,

@@ -23,6 +23,7 @@ interface Entry {
   status: number
   grpcStatus: number
   flags: string
+  principal: string
   series: RequestSeries
 }
 
@@ -52,15 +53,20 @@ export class RequestMetrics {
   observe(record: RequestRecord): void {
     const entries = this.#entries(record)
     for (const entry of entries) {
-      if (entry.status === record.status && entry.flags === record.flags && entry.grpcStatus === record.grpcStatus) {
+      if (
+        entry.status === record.status &&
+        entry.flags === record.flags &&
+        entry.grpcStatus === record.grpcStatus &&
+        entry.principal === record.peerPrincipal
+      ) {
         entry.series.observe(record)
         return
       }
     }
-    const { status, grpcStatus, flags } = record
+    const { status, grpcStatus, flags, peerPrincipal: principal } = record
     const series = this.#find(record)
     // What overflows is asked anew each time: there may be room after the next sweep.
-    if (series) entries.push({ status, grpcStatus, flags, series })
+    if (series) entries.push({ status, grpcStatus, flags, principal, series })
     const found = series ?? this.#overflow(record)
     found.observe(record)
   }

@@ -16,6 +16,7 @@ const nobody = {
   peer: undefined,
   endpoint: undefined,
   cluster: undefined,
+  peerPrincipal: '',
   transport: 'tcp',
   flags: '-',
 }
