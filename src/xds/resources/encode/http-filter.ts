@@ -1,6 +1,8 @@
 /** HttpFilters → the HTTP filters of a connection manager, and `typed_per_filter_config` of a route. */
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { HttpFilters } from '#/model/http-filter.ts'
+import { extAuthzEncoder } from './ext-authz.ts'
+import { jwtEncoder } from './jwt.ts'
 
 /** One filter, in a file of its own. */
 export interface HttpFilterEncoder {
@@ -16,7 +18,7 @@ export interface HttpFilterEncoder {
 }
 
 /** In the order in which requests pass them. */
-const encoders: readonly HttpFilterEncoder[] = []
+const encoders: readonly HttpFilterEncoder[] = [jwtEncoder, extAuthzEncoder]
 
 /** Without the router, which comes last. */
 export function httpFiltersOf(filters: HttpFilters) {

@@ -33,9 +33,7 @@ function providerOf(provider: JwtProvider): MessageInitShape<typeof JwtProviderS
 
 /** Envoy takes no alternative of one. */
 function requirementOf({ providers, requirement }: JwtRules): Requirement {
-  const named = providers.map(
-    ({ name }): Requirement => ({ requiresType: { case: 'providerName', value: name } }),
-  )
+  const named = providers.map(({ name }): Requirement => ({ requiresType: { case: 'providerName', value: name } }))
   if (requirement === 'optional') named.push({ requiresType: { case: 'allowMissing', value: {} } })
   return named.length === 1 ? named[0]! : { requiresType: { case: 'requiresAny', value: { requirements: named } } }
 }
