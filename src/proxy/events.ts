@@ -39,6 +39,13 @@ export interface RequestRecord {
   peer: WorkloadIdentity | undefined
   /** Verified SPIFFE id of the other side, empty without mutual TLS. */
   peerPrincipal: string
+  /** The client's connection is TLS, of the mesh or not. */
+  readonly isEncrypted: boolean
+  /** What a redirected connection was made to; 0 where none was. */
+  readonly originalPort: number
+  /** Names of the access rules that refused it, and that asked for it to be told; empty for none. */
+  deniedBy: string
+  auditedBy: string
   /** 0 when no answer was sent. */
   status: number
   /** gRPC status from trailers or head, -1 when it is no gRPC. */

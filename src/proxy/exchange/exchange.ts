@@ -88,13 +88,7 @@ export class Exchange implements ServerSink {
     this.context = context
     this.road = road
     this.entrance = entrance
-    const peerPrincipal = entrance.tls?.mesh?.spiffeId ?? ''
-    this.record = newRecord(stream, {
-      context,
-      direction: road.direction,
-      listener: entrance.listener.name,
-      peerPrincipal,
-    })
+    this.record = newRecord(stream, { context, direction: road.direction, entrance })
     const hasBody = this.head.bodyLength !== 0 || this.head.upgrade !== ''
     this.body = hasBody ? new RequestBody(stream, context.settings.replayBytesMax) : undefined
   }

@@ -3,19 +3,17 @@ import type { ServerStream } from '#/codec/stream.ts'
 import type { TrafficDirection } from '#/model/listener.ts'
 import type { RequestRecord } from '#/proxy/events.ts'
 import type { Clock } from '#/std/clock.ts'
+import type { Entrance } from './road.ts'
 
 interface RecordOptions {
   context: { clock: Clock }
   direction: TrafficDirection
-  listener: string
-  peerPrincipal: string
+  entrance: Entrance
 }
 
-export function newRecord(
-  stream: ServerStream,
-  { context, direction, listener, peerPrincipal }: RecordOptions,
-): RequestRecord {
+export function newRecord(stream: ServerStream, { context, direction, entrance }: RecordOptions): RequestRecord {
   const { head, remoteAddress } = stream
+  const { listener, original, tls } = entrance
   const { headers } = head
   let userAgent = ''
   let requestId = ''
@@ -50,12 +48,16 @@ export function newRecord(
     traceparent,
     forwardedFor,
     remoteAddress,
-    listener,
+    listener: listener.name,
     route: undefined,
     cluster: undefined,
     endpoint: undefined,
     peer: undefined,
-    peerPrincipal,
+    peerPrincipal: tls?.mesh?.spiffeId ?? '',
+    isEncrypted: tls !== undefined,
+    originalPort: original?.port ?? 0,
+    deniedBy: '',
+    auditedBy: '',
     status: 0,
     grpcStatus: -1,
     code: '',

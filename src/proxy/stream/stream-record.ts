@@ -8,6 +8,7 @@ import type { ProxyContext } from '#/proxy/proxy-context.ts'
 import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
 import type { TlsPeer } from '#/proxy/tls/tls-entrance.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
+import type { HostPort } from '#/std/host-port.ts'
 
 export interface StreamRecord {
   readonly direction: TrafficDirection
@@ -27,6 +28,11 @@ export interface StreamRecord {
   peer: WorkloadIdentity | undefined
   /** Verified SPIFFE id of the other side, empty without mutual TLS. */
   peerPrincipal: string
+  /** What a redirected connection was made to; 0 where none was. */
+  readonly originalPort: number
+  /** Names of the access rules that refused it, and that asked for it to be told; empty for none. */
+  deniedBy: string
+  auditedBy: string
   /** From the client, and to it, bytes. */
   receivedBytes: number
   sentBytes: number
@@ -48,10 +54,11 @@ export interface StreamStart {
   context: Pick<ProxyContext, 'clock'>
   startMs: number
   tls?: TlsPeer
+  original: HostPort | undefined
 }
 
 /** As it begins. */
-export function newStreamRecord({ entry, socket, context, startMs, tls }: StreamStart): StreamRecord {
+export function newStreamRecord({ entry, socket, context, startMs, tls, original }: StreamStart): StreamRecord {
   return {
     direction: entry.listener.direction,
     startMs,
@@ -65,6 +72,9 @@ export function newStreamRecord({ entry, socket, context, startMs, tls }: Stream
     endpoint: undefined,
     peer: undefined,
     peerPrincipal: tls?.mesh?.spiffeId ?? '',
+    originalPort: original?.port ?? 0,
+    deniedBy: '',
+    auditedBy: '',
     receivedBytes: 0,
     sentBytes: 0,
     code: '',
