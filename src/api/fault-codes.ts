@@ -85,6 +85,29 @@ export const faultCodes = {
   'unsupported-field': { meaning: 'The field is known but not in force.', effect: 'The rest of the rule is in force.' },
   'shadowed-rule': { meaning: 'Another rule takes every request first.', effect: 'The match never takes a request.' },
   'redirect-cycle': { meaning: 'A redirect never comes to an end.', effect: 'Clients give up with an error.' },
+  // What is outside the mesh, and TLS of backends (src/control/translate/external, backend-tls).
+  'bad-address': { meaning: 'The text is no address.', effect: refused },
+  'external-conflict': { meaning: 'Another ExternalService of the namespace has the host.', effect: skipped },
+  'backend-of-any-host': {
+    meaning: 'The ExternalService goes where each call was going, so that it is no place to send to.',
+    effect: share,
+  },
+  'dangling-ca': {
+    meaning: 'A ConfigMap with certificates is missing or holds none.',
+    effect: 'The others count; without any, calls are answered with 503.',
+  },
+  'ca-kind': {
+    meaning: 'Certificates are read from ConfigMaps alone.',
+    effect: 'The others count; without any, calls are answered with 503.',
+  },
+  'dangling-target': {
+    meaning: 'What the policy is attached to does not exist.',
+    effect: 'It is in force at its other targets.',
+  },
+  'conflicting-policy': {
+    meaning: 'An older policy is attached to the same target.',
+    effect: 'The older one is in force there.',
+  },
   // Policies (src/api/policy-target.ts).
   'target-kind': { meaning: 'The policy can not be attached to this kind.', effect: refused },
   'target-not-permitted': { meaning: 'The policy says something about what is not of its namespace.', effect: refused },

@@ -15,10 +15,10 @@ export interface KindFault {
 
 /** Kinds of the same groups that Weft does not read, lest one of them count as a misspelling. */
 const otherKinds = new Set([
-  ...['Binding', 'ConfigMap', 'Endpoints', 'Event', 'LimitRange', 'List', 'Node', 'PersistentVolume'],
+  ...['Binding', 'Endpoints', 'Event', 'LimitRange', 'List', 'Node', 'PersistentVolume'],
   ...['PersistentVolumeClaim', 'PodTemplate', 'ReplicationController', 'ResourceQuota', 'Secret'],
   ...['ControllerRevision', 'DaemonSet', 'ReplicaSet', 'StatefulSet'],
-  ...['BackendTLSPolicy', 'Gateway', 'GatewayClass', 'ListenerSet'],
+  ...['Gateway', 'GatewayClass', 'ListenerSet'],
 ])
 
 const names = Object.keys(kinds) as KindName[]
