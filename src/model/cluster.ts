@@ -24,6 +24,8 @@ export interface Cluster {
   /** What is spoken to the endpoints. `downstream`: the version in which the request came. With TLS, what ALPN agrees on. */
   protocol: 'http1' | 'http2' | 'downstream'
   tls?: ClientTls
+  /** For an Envoy: to those endpoints that take mutual TLS (transport_socket_matches). Our own proxy goes by the endpoint. */
+  meshTls?: ClientTls
   /**
    * Connections begin with a PROXY protocol header that tells who the client is; those that carry the requests of many say
    * LOCAL (v2) or UNKNOWN (v1), and `x-forwarded-for` names each one's client.

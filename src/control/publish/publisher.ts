@@ -12,6 +12,7 @@ import type { ResourceKind } from '#/xds/resources/resource.ts'
 import type { EncodedResource, ResourceView, Snapshot } from '#/xds/serve/snapshot.ts'
 import { destinationListener, requestListener } from './destination-listener.ts'
 import { EncodedTable, encodeResource } from './encoded-table.ts'
+import { hasAgent, MeshClusters } from './mesh-cluster.ts'
 import { ServedPorts } from './served-port.ts'
 import { inboundClusters, outboundRouteName, sidecarListeners } from './sidecar-listeners.ts'
 
@@ -50,16 +51,18 @@ class PublishedSnapshot implements Snapshot {
   readonly #views = new Map<string, ResourceView>()
   readonly #destinations = new Map<string, Map<string, string>>()
   readonly #served: ServedPorts
+  readonly #meshClusters: MeshClusters
 
   constructor(options: { version: number; mesh: Mesh; tables: Tables; served: ServedPorts }) {
     this.version = options.version
     this.#mesh = options.mesh
     this.#tables = options.tables
     this.#served = options.served
+    this.#meshClusters = new MeshClusters(options.mesh, options.tables.cluster)
   }
 
   view(node: XdsNode): ResourceView {
-    const key = `${node.id}\0${node.userAgent}\0${node.metadata.namespace ?? ''}`
+    const key = `${node.id}\0${node.userAgent}\0${node.metadata.namespace ?? ''}\0${hasAgent(node)}`
     let view = this.#views.get(key)
     if (!view) {
       view = new NodeView({
@@ -67,6 +70,7 @@ class PublishedSnapshot implements Snapshot {
         mesh: this.#mesh,
         tables: this.#tables,
         served: this.#served,
+        meshClusters: this.#meshClusters,
         destinations: (namespace) => this.#destinationsFor(namespace),
       })
       this.#views.set(key, view)
@@ -97,6 +101,7 @@ interface NodeViewOptions {
   mesh: Mesh
   tables: Tables
   served: ServedPorts
+  meshClusters: MeshClusters
   destinations: (namespace: string) => ReadonlyMap<string, string>
 }
 
@@ -134,13 +139,19 @@ class NodeView implements ResourceView {
   find(kind: ResourceKind, asked: string, isExact = false): EncodedResource | undefined {
     const own = this.#own[kind].get(asked)
     if (own) return own
+    if (kind === 'cluster') return this.#clusters.get(asked)
     if (kind !== 'listener') return this.#options.tables[kind].get(asked)
     return this.#destinationListener(asked, isExact)
   }
 
   *all(kind: ResourceKind): Iterable<EncodedResource> {
     for (const [name, resource] of this.#own[kind]) if (!name.startsWith('on-demand ')) yield resource
-    if (kind === 'cluster') yield* this.#options.tables.cluster.values()
+    if (kind === 'cluster') yield* this.#clusters.values()
+  }
+
+  get #clusters(): ReadonlyMap<string, EncodedResource> {
+    const { node, tables, meshClusters } = this.#options
+    return !this.#isOurs && hasAgent(node) ? meshClusters.all : tables.cluster
   }
 
   /** A destination as a listener that is only looked up (docs/decisions/0002-on-demand-listeners.md). */

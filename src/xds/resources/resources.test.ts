@@ -237,6 +237,26 @@ const listeners: Record<string, Listener> = {
     target: { type: 'routes', routes: { type: 'inline', configuration: routes['every path match']! } },
   }),
   lazy: listener({ address: { host: '127.0.0.1', port: 1 }, isLazy: true }),
+  'mutual TLS, permissive': listener({
+    address: { host: '127.0.0.1', port: 1 },
+    direction: 'inbound',
+    mutualTls: { mode: 'permissive' },
+  }),
+  'mutual TLS, strict, with bytes of any kind': listener({
+    address: { host: '127.0.0.1', port: 1 },
+    direction: 'inbound',
+    protocol: 'auto',
+    streams: [{ name: 's', serverNames: [], backends: [{ type: 'cluster', cluster: 'c', weight: 1 }] }],
+    mutualTls: { mode: 'strict' },
+  }),
+  'mutual TLS, ports that differ': listener({
+    address: { host: '127.0.0.1', port: 1 },
+    direction: 'inbound',
+    protocol: 'auto',
+    streams: [{ name: 's', serverNames: [], port: 9090, backends: [{ type: 'cluster', cluster: 'c', weight: 1 }] }],
+    isRedirected: true,
+    mutualTls: { mode: 'strict', ports: { 9090: 'permissive', 8080: 'disabled' } },
+  }),
 }
 
 const rule = { kind: 'TCPRoute', namespace: 'shop', name: 'db', rule: 0, ruleName: 'split' }

@@ -1,6 +1,7 @@
 /** Cluster → envoy.config.cluster.v3.Cluster. */
 import { create, toBinary } from '@bufbuild/protobuf'
 import type { Cluster } from '#/model/cluster.ts'
+import type { ClientTls } from '#/model/tls.ts'
 import {
   Cluster_DiscoveryType,
   Cluster_LbPolicy,
@@ -10,8 +11,8 @@ import { ClusterConfigSchema } from '#/xds/proto/envoy/extensions/clusters/dynam
 import { HttpProtocolOptionsSchema } from '#/xds/proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts'
 import type { Encode } from '../resource.ts'
 import { adsSource, durationOf, type InitOf, packAny } from './any.ts'
-import { assignmentMessage } from './assignment.ts'
-import { clientSocket } from './transport-socket.ts'
+import { assignmentMessage, meshTransportMatch } from './assignment.ts'
+import { clientSocket, tlsToEndpoint } from './transport-socket.ts'
 import { weftMetadata } from './weft-metadata.ts'
 
 const lbPolicy = {
@@ -86,6 +87,11 @@ function protocolOptions(cluster: Cluster): Init {
   return { typedExtensionProtocolOptions: { [key]: packAny(HttpProtocolOptionsSchema, options) } }
 }
 
+/** Endpoints that it does not fit are called in plain text. */
+function meshSocket(tls: ClientTls) {
+  return { name: 'mesh', match: { ...meshTransportMatch }, transportSocket: tlsToEndpoint(tls) }
+}
+
 export const encodeCluster: Encode<Cluster> = (cluster) => {
   const { name, service } = cluster
   const transportSocket = clientSocket(cluster)
@@ -102,6 +108,7 @@ export const encodeCluster: Encode<Cluster> = (cluster) => {
     ...discovery(cluster),
     ...protocolOptions(cluster),
     ...(transportSocket ? { transportSocket } : {}),
+    ...(cluster.meshTls ? { transportSocketMatches: [meshSocket(cluster.meshTls)] } : {}),
     ...(metadata ? { metadata } : {}),
   }
   return toBinary(ClusterSchema, create(ClusterSchema, init))

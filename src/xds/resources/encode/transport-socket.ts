@@ -48,8 +48,13 @@ function dataSource(source: PemText): InitOf<typeof DataSourceSchema> {
     : { specifier: { case: 'inlineString', value: source.pem } }
 }
 
-/** Between sidecars nothing older is spoken. */
-const meshParameters = { tlsParams: { tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3 } }
+/** Between sidecars nothing older is spoken; an Envoy that calls stops at TLS 1.2 unless it is told. */
+const meshParameters = {
+  tlsParams: {
+    tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+    tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+  },
+}
 
 /** The cluster that an Envoy's own configuration has for the agent that holds its identity, as Istio's Envoys have it. */
 const agentCluster = 'sds-grpc'
@@ -137,7 +142,7 @@ export function serverSocket({
   return socket('tls', DownstreamTlsContextSchema, message)
 }
 
-function tlsToEndpoint(tls: NonNullable<Cluster['tls']>): TransportSocket {
+export function tlsToEndpoint(tls: NonNullable<Cluster['tls']>): TransportSocket {
   const { serverName, alpn, certificate: own, trustedCa, subjectNames, isMesh } = tls
   const message = create(UpstreamTlsContextSchema, {
     sni: serverName,
