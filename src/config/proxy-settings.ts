@@ -146,6 +146,15 @@ export const proxySettings = {
     default: 500,
     reason: 'Sets of labels of the request metrics, 3 KB each; what exceeds them is counted together.',
   },
+  trafficEdgesMax: {
+    type: 'integer',
+    unit: 'edges',
+    min: 0,
+    max: 100_000,
+    default: 1000,
+    reason:
+      'Edges of the traffic ledger (who called what, for `weft authn report` and `weft access`), 400 bytes each; 0 keeps none.',
+  },
   seriesIdleMs: {
     type: 'integer',
     unit: 'ms',

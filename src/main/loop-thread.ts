@@ -42,7 +42,10 @@ export function runLoopThread(): void {
     log,
     clock,
     report,
-    factsOf: (topic) => (topic === 'metrics' ? takeSnapshot(telemetry.registry.families) : factsOfDump(body)),
+    factsOf(topic) {
+      if (topic === 'metrics') return takeSnapshot(telemetry.registry.families)
+      return topic === 'traffic' ? telemetry.traffic?.report() : factsOfDump(body)
+    },
     onClose: () => telemetry.close(),
   })
   port.on('message', (order: LoopOrder) => end.take(order))

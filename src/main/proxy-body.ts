@@ -1,6 +1,7 @@
 /** What carries a proxy's traffic: one event loop in the main thread, or several in threads of their own. */
 import type { ProxySettings } from '#/config/proxy-settings.ts'
 import { formatSpiffeId, serviceAccountId } from '#/identity/spiffe/spiffe-id.ts'
+import type { TrafficReport } from '#/model/traffic.ts'
 import type { Drain } from '#/proxy/drain.ts'
 import { dumpProxy, type ProxyDump } from '#/proxy/proxy-dump.ts'
 import { ProxyEngine } from '#/proxy/proxy-engine.ts'
@@ -17,7 +18,7 @@ import type { ResourceSource } from '#/xds/fetch/resource-source.ts'
 import manifest from '../../package.json' with { type: 'json' }
 
 /** What the program around it starts, asks and ends. */
-export interface ProxyBody extends Pick<AdminState, 'registry' | 'gather'> {
+export interface ProxyBody extends Pick<AdminState, 'registry' | 'gather' | 'traffic'> {
   readonly isReady: boolean
   /** Why it is not ready, for a person; empty when it is. */
   readonly unreadiness: string
@@ -39,7 +40,7 @@ export interface TelemetrySetup {
 }
 
 export function newTelemetry({ settings, log, lines, xds }: TelemetrySetup): Telemetry {
-  const { accessLog, accessLogQuery, seriesMax, seriesIdleMs } = settings
+  const { accessLog, accessLogQuery, seriesMax, seriesIdleMs, trafficEdgesMax } = settings
   const target = lines ?? (accessLog === 'stdout' ? 'stdout' : { file: accessLog })
   const onError = (error: Error): void => log.warn('the access log can not be written', { reason: error.message })
   return new Telemetry({
@@ -50,6 +51,7 @@ export function newTelemetry({ settings, log, lines, xds }: TelemetrySetup): Tel
     ...(accessLog === 'off' ? {} : { accessLog: { target, onError, isQueryStripped: !accessLogQuery } }),
     seriesMax,
     seriesIdleMs,
+    trafficEdgesMax,
     ...(xds ? { xds } : {}),
   })
 }
@@ -90,6 +92,10 @@ export class ProxyLoop implements ProxyBody {
 
   get drain(): Drain {
     return this.engine.drain
+  }
+
+  traffic(): TrafficReport | undefined {
+    return this.#telemetry.traffic?.report()
   }
 
   get registry(): Telemetry['registry'] {

@@ -1,6 +1,7 @@
 /** Several event loops, each in a thread of its own, as one proxy: started, asked and ended from the main thread. */
 import { Worker } from 'node:worker_threads'
 import type { ProxySettings } from '#/config/proxy-settings.ts'
+import type { TrafficReport } from '#/model/traffic.ts'
 import { Drain } from '#/proxy/drain.ts'
 import type { ProxyDump } from '#/proxy/proxy-dump.ts'
 import type { LoopThread, LoopThreadOwner } from '#/proxy/thread/event-loop.ts'
@@ -15,6 +16,7 @@ import type { ClusterStatus } from '#/telemetry/admin/admin-state.ts'
 import { MergedRegistry } from '#/telemetry/metric/merged-registry.ts'
 import type { MetricSnapshot } from '#/telemetry/metric/metric-snapshot.ts'
 import type { Telemetry } from '#/telemetry/telemetry.ts'
+import { mergeTraffic } from '#/telemetry/traffic/merge-traffic.ts'
 import type { ResourceSource } from '#/xds/fetch/resource-source.ts'
 import type { DumpFacts } from './loop-thread.ts'
 import type { ProxyBody } from './proxy-body.ts'
@@ -43,6 +45,7 @@ export class ProxyLoops implements ProxyBody {
   readonly #options: ProxyLoopsOptions
   readonly #loops: LoopSet
   #facts: readonly DumpFacts[] = []
+  #traffic: readonly TrafficReport[] = []
 
   constructor(options: ProxyLoopsOptions) {
     this.#options = options
@@ -109,12 +112,23 @@ export class ProxyLoops implements ProxyBody {
         done()
         this.#facts = []
       })
+    } else if (path === '/traffic') {
+      this.#loops.ask('traffic', (facts) => {
+        this.#traffic = facts.filter((one) => one !== undefined) as TrafficReport[]
+        done()
+        this.#traffic = []
+      })
     } else done()
   }
 
   /** Only while `gather` is done. */
   dump(): ProxyDump {
     return mergeDumps(this.#facts.map(({ dump }) => dump))
+  }
+
+  /** Only while `gather` is done. */
+  traffic(): TrafficReport | undefined {
+    return mergeTraffic(this.#traffic)
   }
 
   /** Only while `gather` is done. */

@@ -121,6 +121,7 @@ function adminState({ settings, body, xds, identity, log }: Program, stop: () =>
     readiness: () => readinessOf({ body, identity }),
     configDump: () => ({ node: nodeOf(settings, manifest.version), xds: xds.status, ...body.dump() }),
     clusters: () => body.clusters(),
+    traffic: () => body.traffic?.(),
     ...(body.gather ? { gather: (path, done) => body.gather!(path, done) } : {}),
     drain: stop,
     quit: stop,

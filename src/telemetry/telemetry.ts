@@ -11,6 +11,7 @@ import { ProcessMetrics } from './metric/process-metrics.ts'
 import { Registry } from './metric/registry.ts'
 import { RequestMetrics } from './metric/request-metrics.ts'
 import { StreamMetrics } from './metric/stream-metrics.ts'
+import { TrafficLedger } from './traffic/traffic-ledger.ts'
 
 /** What the proxy's xDS client tells when somebody asks. */
 export interface XdsState {
@@ -35,6 +36,8 @@ export interface TelemetryOptions {
   seriesMax?: number
   /** Series unused for so long are forgotten, ms; an hour unless said. */
   seriesIdleMs?: number
+  /** Edges of the traffic ledger at most, 0 for no ledger; 1000 unless said. */
+  trafficEdgesMax?: number
   xds?: () => XdsState
 }
 
@@ -53,6 +56,8 @@ export class Telemetry implements ProxyEvents {
   readonly #log: LogWriter | undefined
   readonly #lineOptions: { isQueryStripped: boolean }
   readonly #seriesIdleMs: number
+  /** Who called what; absent when nobody wants to know. */
+  readonly traffic: TrafficLedger | undefined
   #sweeper: Timer
 
   /** @throws the system's error when the file of the access log can't be opened. */
@@ -76,6 +81,8 @@ export class Telemetry implements ProxyEvents {
     this.#connections = new ConnectionMetrics(this.registry)
     this.#streams = new StreamMetrics(this.registry, labels)
     this.#grpc = new GrpcMetrics(this.registry, seriesMax)
+    const { trafficEdgesMax: edgesMax = 1000 } = options
+    if (edgesMax > 0) this.traffic = new TrafficLedger({ nowMs: () => clock.wallMs(), edgesMax, idleMs: seriesIdleMs })
     this.#declareOwn(options)
     this.#process = new ProcessMetrics(this.registry, clock)
     this.#sweeper = this.#sweepLater()
@@ -94,6 +101,12 @@ export class Telemetry implements ProxyEvents {
       'metric_overflow_requests_total',
       'Requests counted under destination_service="overflow" for want of a series.',
       () => this.#requests.overflowCount,
+    )
+    if (this.traffic) gauge('traffic_edges', 'Edges of the traffic ledger.', () => this.traffic!.size)
+    counter(
+      'traffic_uncounted_total',
+      'Requests and streams that found no room in the traffic ledger.',
+      () => this.traffic?.uncounted ?? 0,
     )
     counter(
       'access_log_dropped_total',
@@ -114,6 +127,7 @@ export class Telemetry implements ProxyEvents {
         this.#connections.sweep(nowMs - this.#seriesIdleMs)
         this.#streams.sweep(nowMs - this.#seriesIdleMs)
         this.#grpc.sweep(nowMs - this.#seriesIdleMs)
+        this.traffic?.sweep()
         this.#sweeper = this.#sweepLater()
       },
       true,
@@ -154,6 +168,7 @@ export class Telemetry implements ProxyEvents {
 
   onEnd(record: RequestRecord): void {
     this.#requests.observe(record)
+    this.traffic?.observe(record)
     if (record.grpcStatus >= 0) this.#grpc.observe(record)
     if (this.#log) this.#writeLine(this.#log, record)
     if (record.attempts > 1 && record.cluster !== undefined) {
@@ -167,6 +182,7 @@ export class Telemetry implements ProxyEvents {
 
   onStreamEnd(record: StreamRecord): void {
     this.#streams.onEnd(record, this.#clock.monotonicMs())
+    this.traffic?.observeStream(record)
     this.#log?.write(formatStreamLine(record))
   }
 

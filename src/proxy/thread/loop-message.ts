@@ -15,7 +15,7 @@ export interface LoopStart {
 }
 
 /** What the main thread asks a loop for, when somebody reads it. */
-export type FactTopic = 'metrics' | 'dump'
+export type FactTopic = 'metrics' | 'dump' | 'traffic'
 
 /** From the main thread. `id` of a resource is that of the subscription. */
 export type LoopOrder =

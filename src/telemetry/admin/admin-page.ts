@@ -1,5 +1,6 @@
 /** The pages of the admin endpoint: one table that serving, help and tests go by. */
 import { getHeader, type RequestHead } from '#/codec/message.ts'
+import type { TrafficReport } from '#/model/traffic.ts'
 import { type LogLevel, logLevels } from '#/std/log.ts'
 import { chooseFormat, contentTypes, expose, formatLabels, formatNumber } from '../metric/exposition.ts'
 import type { AdminState, ClusterStatus, FamilySource } from './admin-state.ts'
@@ -64,6 +65,13 @@ export const adminPages: readonly AdminPage[] = [
     answer: (state, query) => clustersAnswer(state.clusters(), query),
   },
   {
+    method: 'GET',
+    path: '/traffic',
+    help: 'who called what, how often and how well protected, and the last refusals, as JSON',
+    isPublic: false,
+    answer: (state) => trafficAnswer(state.traffic?.()),
+  },
+  {
     method: 'POST',
     path: '/drain',
     help: 'take no new connections, finish what is under way',
@@ -93,6 +101,12 @@ export const adminPages: readonly AdminPage[] = [
 export function listPages(): string {
   const width = Math.max(...adminPages.map(({ path }) => path.length))
   return adminPages.map(({ method, path, help }) => `${method.padEnd(4)} ${path.padEnd(width)}  ${help}\n`).join('')
+}
+
+/** Not indented: the control plane reads it every few seconds. Nothing in it is secret. */
+function trafficAnswer(report: TrafficReport | undefined): Answer {
+  if (!report) return textAnswer('the traffic ledger is off (setting trafficEdgesMax)', 404)
+  return { status: 200, contentType: 'application/json; charset=utf-8', body: `${JSON.stringify(report)}\n` }
 }
 
 function loggingAnswer(log: { level: LogLevel }, wanted: string | null): Answer {

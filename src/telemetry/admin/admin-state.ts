@@ -1,4 +1,5 @@
 /** What the admin endpoint asks of the engine around it: all that it knows and can do. */
+import type { TrafficReport } from '#/model/traffic.ts'
 import type { Log } from '#/std/log.ts'
 import type { Family } from '../metric/family.ts'
 
@@ -34,6 +35,8 @@ export interface AdminState {
   /** Everything that the proxy was told and made of it; any JSON, Maps allowed. Secrets are blackened by the endpoint. */
   configDump(): unknown
   clusters(): Iterable<ClusterStatus>
+  /** Who called what; absent where nobody counts. */
+  traffic?(): TrafficReport | undefined
   /** Begins the orderly end of taking requests. May be called more than once. */
   drain(): void
   /** Ends the process in an orderly way. */

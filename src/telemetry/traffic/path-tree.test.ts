@@ -28,6 +28,8 @@ test('paths that differ in ids have one shape, the same for each', () => {
   assert.equal(tree.shapeOf('/orders'), '/orders')
   assert.equal(tree.shapeOf('/'), '/')
   assert.equal(tree.shapeOf('*'), '*')
+  assert.equal(tree.shapeOf(''), '')
+  assert.equal(tree.shapeOf('db.example:5432'), '{id}')
   assert.equal(tree.shapeOf('/shop.Cart/AddItem'), '/shop.Cart/AddItem')
 })
 

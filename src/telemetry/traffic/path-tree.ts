@@ -17,10 +17,28 @@ export const pathTreeDefaults: PathTreeOptions = { nodesMax: 256, childrenMax: 3
 export const idSegment = '{id}'
 export const restSegment = '**'
 
-type Node = Map<string, Node>
+/** Shapes stand ready in their nodes: a request makes no text but the names that it looks for. */
+class PathNode {
+  readonly shape: string
+  /** Of what is too much below here. */
+  readonly rest: string
+  readonly children = new Map<string, PathNode>()
+  id: PathNode | undefined
+  /** The child that was asked for last: most nodes have one that nearly all requests pass. */
+  latest: PathNode | undefined
+  readonly name: string
+
+  constructor(shape: string, name: string) {
+    this.shape = shape
+    this.name = name
+    this.rest = `${shape}/${restSegment}`
+  }
+}
+
+const slash = 0x2f
 
 export class PathTree {
-  readonly #root: Node = new Map()
+  readonly #root = new PathNode('', '')
   readonly #options: PathTreeOptions
   #nodes = 0
 
@@ -40,45 +58,69 @@ export class PathTree {
    */
   shapeOf(path: string, roomShare = 1): string | undefined {
     const { nodesMax, depthMax } = this.#options
-    if (path === '*' || path === '' || path === '/') return path
+    if (path.charCodeAt(0) !== slash || path === '/') return path.length > 1 ? idSegment : path
     let node = this.#root
-    let shape = ''
-    let start = path.charCodeAt(0) === 0x2f ? 1 : 0
+    let start = 1
     for (let depth = 0; start <= path.length; depth++) {
-      let end = path.indexOf('/', start)
-      if (end < 0) end = path.length
-      const segment = path.slice(start, end)
-      const known = this.#step(node, segment)
-      if (known === undefined) {
-        if (roomShare === 0) return undefined
-        if (depth >= depthMax || this.#nodes >= nodesMax * roomShare) return `${shape}/${restSegment}`
+      const { latest } = node
+      if (latest !== undefined && isSegmentAt(path, latest.name, start)) {
+        node = latest
+        start += latest.name.length + 1
+        continue
       }
-      const [name, child] = known ?? this.#grow(node, segment)
-      shape += `/${name}`
-      node = child
-      start = end + 1
+      const end = segmentEnd(path, start)
+      let next = end < 0 ? node.id : this.#child(node, path.slice(start, end))
+      if (next === undefined) {
+        if (roomShare === 0) return undefined
+        if (depth >= depthMax || this.#nodes >= nodesMax * roomShare) return node.rest
+        next = this.#grow(node, end < 0 ? idSegment : path.slice(start, end))
+      }
+      node = next
+      start = Math.abs(end) + 1
     }
-    return shape
+    return node.shape
   }
 
-  #step(node: Node, segment: string): [string, Node] | undefined {
-    const exact = node.get(segment)
-    if (exact) return [segment, exact]
-    const folded = node.get(idSegment)
-    return folded && this.#isFolded(node, segment) ? [idSegment, folded] : undefined
+  #child(node: PathNode, segment: string): PathNode | undefined {
+    const exact = node.children.get(segment)
+    if (exact !== undefined) node.latest = exact
+    if (exact !== undefined || node.id === undefined) return exact
+    return this.#isFolded(node, segment) ? node.id : undefined
   }
 
-  #grow(node: Node, segment: string): [string, Node] {
-    const name = this.#isFolded(node, segment) ? idSegment : segment
-    const child: Node = new Map()
-    node.set(name, child)
+  #grow(node: PathNode, segment: string): PathNode {
     this.#nodes++
-    return [name, child]
+    if (segment === idSegment || this.#isFolded(node, segment)) {
+      node.id = new PathNode(`${node.shape}/${idSegment}`, idSegment)
+      return node.id
+    }
+    const child = new PathNode(`${node.shape}/${segment}`, segment)
+    node.children.set(segment, child)
+    return child
   }
 
-  #isFolded(node: Node, segment: string): boolean {
-    return node.size >= this.#options.childrenMax || looksLikeId(segment)
+  #isFolded(node: PathNode, segment: string): boolean {
+    return node.children.size >= this.#options.childrenMax || looksLikeId(segment)
   }
+}
+
+function isSegmentAt(path: string, name: string, start: number): boolean {
+  const end = start + name.length
+  if (path.length > end ? path.charCodeAt(end) !== slash : path.length < end) return false
+  for (let i = 0; i < name.length; i++) if (path.charCodeAt(start + i) !== name.charCodeAt(i)) return false
+  return true
+}
+
+/** @returns where the segment that begins at `start` ends; negative when it is all digits, the most frequent of ids. */
+function segmentEnd(path: string, start: number): number {
+  let isNumber = true
+  let i = start
+  for (; i < path.length; i++) {
+    const code = path.charCodeAt(i)
+    if (code === slash) break
+    if (code < 0x30 || code > 0x39) isNumber = false
+  }
+  return isNumber && i > start ? -i : i
 }
 
 const digits = /^\d+$/

@@ -1,0 +1,94 @@
+/** The edges between one caller and one destination: by path, of which there are few once ids are folded, then by what else differs. */
+import type { TrafficEdge, TrafficProtocol } from '#/model/traffic.ts'
+import { missingPath } from '#/model/traffic.ts'
+import type { RequestRecord } from '#/proxy/events.ts'
+import type { PathTree } from './path-tree.ts'
+
+/** What all edges of a book have in common. */
+export type BookFacts = Pick<
+  TrafficEdge,
+  'direction' | 'principal' | 'caller' | 'addressBlock' | 'destination' | 'port' | 'security'
+>
+
+/** What a request has of its own. */
+export type EdgeFacts = Pick<TrafficEdge, 'protocol' | 'method' | 'path' | 'verdict' | 'rule'>
+
+/** Who only tries may take this share of a destination's room for paths. */
+const deniedShare = 0.5
+
+export class PathBook {
+  readonly facts: BookFacts
+  readonly #paths: PathTree
+  readonly #edges = new Map<string, TrafficEdge[]>()
+
+  /** @param paths of the destination, shared by its callers. */
+  constructor(facts: BookFacts, paths: PathTree) {
+    this.facts = facts
+    this.#paths = paths
+  }
+
+  /** The edge that counted a request like this before. */
+  find(record: RequestRecord): TrafficEdge | undefined {
+    const path = pathOf(record)
+    // Most paths are their own shape, and known.
+    const edges = this.#edges.get(path) ?? this.#edges.get(this.shapeOf(path, record))
+    if (edges === undefined) return undefined
+    const protocol = protocolOf(record)
+    for (let i = 0; i < edges.length; i++) {
+      const edge = edges[i]!
+      if (
+        edge.method === record.method &&
+        edge.protocol === protocol &&
+        edge.rule === (record.deniedBy || record.auditedBy) &&
+        (edge.verdict === 'denied') === isDenied(record)
+      )
+        return edge
+    }
+    return undefined
+  }
+
+  shapeOf(path: string, record: RequestRecord): string {
+    // Whatever the application does not have was a guess.
+    if (record.status === 404) return this.#paths.shapeOf(path, 0) ?? missingPath
+    return this.#paths.shapeOf(path, isDenied(record) ? deniedShare : 1)!
+  }
+
+  factsOf(record: RequestRecord): EdgeFacts {
+    return {
+      protocol: protocolOf(record),
+      method: record.method,
+      path: this.shapeOf(pathOf(record), record),
+      verdict: verdictOf(record),
+      rule: record.deniedBy || record.auditedBy,
+    }
+  }
+
+  keep(edge: TrafficEdge): void {
+    const edges = this.#edges.get(edge.path)
+    if (edges) edges.push(edge)
+    else this.#edges.set(edge.path, [edge])
+  }
+}
+
+function pathOf({ path }: RequestRecord): string {
+  const mark = path.indexOf('?')
+  return mark < 0 ? path : path.slice(0, mark)
+}
+
+function protocolOf({ grpcStatus }: RequestRecord): TrafficProtocol {
+  return grpcStatus >= 0 ? 'grpc' : 'http'
+}
+
+type Judged = Pick<RequestRecord, 'code' | 'deniedBy' | 'auditedBy'>
+
+/** No rule allowed it, or plain text came to a strict port: nobody's rule has denied it, but it was refused for who called. */
+const refusals: ReadonlySet<string> = new Set(['access_denied', 'mtls_required'])
+
+export function isDenied({ code, deniedBy }: Judged): boolean {
+  return deniedBy !== '' || (code !== '' && refusals.has(code))
+}
+
+export function verdictOf(record: Judged): TrafficEdge['verdict'] {
+  if (isDenied(record)) return 'denied'
+  return record.auditedBy === '' ? 'allowed' : 'audited'
+}
