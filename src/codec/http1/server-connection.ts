@@ -13,6 +13,7 @@
  */
 import type { Socket } from 'node:net'
 import type { ErrorCodeName } from '#/std/errors.ts'
+import { breakOff } from '../break-off.ts'
 import { onBytes } from '../shared-read.ts'
 import type { ResetReason } from '../stream.ts'
 import { BodyReader, nobody } from './body-reader.ts'
@@ -181,7 +182,7 @@ export class Http1ServerConnection implements OutputOwner {
     this.#state = 'closed'
     this.#lossReason = reason
     this.body.stop()
-    if (this.#stream?.isUntilClose) this.socket.resetAndDestroy()
+    if (this.#stream?.isUntilClose) breakOff(this.socket)
     else this.socket.destroy()
   }
 

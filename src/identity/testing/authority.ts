@@ -78,7 +78,7 @@ export interface WrongLeaf {
   notAfterMs?: number
 }
 
-export function newWrongLeaf(authority: SigningAuthority, wrong: WrongLeaf): X509Certificate {
+export function newWrongLeaf(authority: SigningAuthority, wrong: WrongLeaf, keys = newKeys()): X509Certificate {
   const nowMs = Date.now()
   const {
     uris = [`spiffe://${trustDomain}/ns/shop/sa/cart`],
@@ -90,7 +90,7 @@ export function newWrongLeaf(authority: SigningAuthority, wrong: WrongLeaf): X50
   } = wrong
   const names = uris.map((uri) => element(0x86, Buffer.from(uri, 'latin1')))
   return signCertificate(
-    { publicKey: newKeys().publicKey, subject: sequence(), notBeforeMs, notAfterMs },
+    { publicKey: keys.publicKey, subject: sequence(), notBeforeMs, notAfterMs },
     [
       extension(extensionIds.basicConstraints, isCa ? sequence(boolean(true), smallInteger(0)) : sequence(), true),
       extension(extensionIds.keyUsage, bitString(Buffer.of(usage), 1), true),

@@ -4,9 +4,11 @@
  *   open ──one side's FIN──▶ half closed ──the other's──▶ closed
  *     └───an error, or nothing moved for too long──────────▲
  */
+
 import type { Socket } from 'node:net'
 import { giveBlock, takeBlock } from '#/codec/block-pool.ts'
 import { BlockWriter } from '#/codec/block-writer.ts'
+import { breakOff } from '#/codec/break-off.ts'
 import { countLargeChunk } from '#/codec/buffer-collection.ts'
 import { blockOf, isLent, keepBlock, leaveBlocks, onBlocks } from '#/codec/shared-read.ts'
 import type { TimerWheel } from '#/codec/timer-wheel.ts'
@@ -143,7 +145,7 @@ export class BytePipe {
       // The other side must not take what it got for everything.
       for (const socket of [client, endpoint]) {
         if (socket.readableEnded && socket.writableFinished) socket.destroy()
-        else if (!socket.destroyed) socket.resetAndDestroy()
+        else if (!socket.destroyed) breakOff(socket)
       }
     }
     onEnd(end)

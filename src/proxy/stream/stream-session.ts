@@ -1,5 +1,6 @@
 /** A stream of opaque bytes: its route, its endpoint, its bytes, its record. */
 import type { Socket } from 'node:net'
+import { breakOff } from '#/codec/break-off.ts'
 import type { StreamRoute } from '#/model/listener.ts'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
 import { overloadDetail } from '#/proxy/step/overload.ts'
@@ -171,7 +172,7 @@ export class StreamSession implements EndpointDialOwner {
     record.flags = errorCodes[code].flag
     this.#endpoint?.destroy()
     // A reset tells a client more than an end that could be the server's word.
-    if (!client.destroyed && !onRefused(code, detail)) client.resetAndDestroy()
+    if (!client.destroyed && !onRefused(code, detail)) breakOff(client)
     this.#conclude(true)
   }
 

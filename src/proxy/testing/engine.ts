@@ -6,6 +6,7 @@ import type { ProxyEvents, RequestRecord } from '#/proxy/events.ts'
 import { ProxyEngine } from '#/proxy/proxy-engine.ts'
 import type { StreamRecord } from '#/proxy/stream/stream-record.ts'
 import { FakeSource } from '#/proxy/table/testing/fake-source.ts'
+import type { SecretStore } from '#/proxy/tls/secret-store.ts'
 import { systemClock } from '#/std/clock.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { Log } from '#/std/log.ts'
@@ -15,6 +16,7 @@ import { seededRandom } from '#/std/random.ts'
 export class EventRecorder implements ProxyEvents {
   readonly records: RequestRecord[] = []
   readonly malformed: string[] = []
+  readonly malformedDetails: string[] = []
   readonly streams: StreamRecord[] = []
   readonly detections: string[] = []
   connections = 0
@@ -30,8 +32,9 @@ export class EventRecorder implements ProxyEvents {
     this.connections--
   }
 
-  onMalformed(_listener: string, code: string): void {
+  onMalformed(_listener: string, code: string, detail: string): void {
     this.malformed.push(code)
+    this.malformedDetails.push(detail)
   }
 
   onUpstreamConnection(): void {
@@ -84,7 +87,7 @@ export interface TestEngine {
 }
 
 /** @param seed of the proxy's chance. */
-export function startEngine(settings: Partial<ProxySettings> = {}, seed = 1): TestEngine {
+export function startEngine(settings: Partial<ProxySettings> = {}, seed = 1, secrets?: SecretStore): TestEngine {
   const source = new FakeSource()
   const events = new EventRecorder()
   const log: string[] = []
@@ -95,6 +98,7 @@ export function startEngine(settings: Partial<ProxySettings> = {}, seed = 1): Te
     log: new Log({ component: 'proxy', level: 'debug', sink: { write: (line) => void log.push(line) } }),
     clock: systemClock,
     random: seededRandom(seed),
+    ...(secrets ? { secrets } : {}),
   })
   return {
     engine,

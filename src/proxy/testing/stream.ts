@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test'
 import type { ProxySettings } from '#/config/proxy-settings.ts'
 import type { Cluster } from '#/model/cluster.ts'
 import type { Listener } from '#/model/listener.ts'
+import type { SecretStore } from '#/proxy/tls/secret-store.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { type EventRecorder, startEngine, type TestEngine, until } from './engine.ts'
 import { edsCluster, endpoint, forwardTo, route, routeTable } from './resources.ts'
@@ -40,10 +41,11 @@ export async function startStreams(
     listener?: Partial<Listener>
     settings?: Partial<ProxySettings>
     cluster?: Partial<Cluster>
+    secrets?: SecretStore
   },
 ): Promise<Running> {
-  const { ports, listener = {}, settings = {}, cluster = {} } = options
-  const engine = startEngine(settings)
+  const { ports, listener = {}, settings = {}, cluster = {}, secrets } = options
+  const engine = startEngine(settings, 1, secrets)
   t.after(() => engine.close())
   const endpoints = ports.map((port) => endpoint(port))
   engine.source.set('cluster', edsCluster('app', { discovery: { type: 'static', endpoints }, ...cluster }))
