@@ -52,12 +52,13 @@ async function start(
   }: { mode: MutualTlsMode; protocol?: 'auto' | 'http' | 'tcp'; secrets?: SecretStore },
 ): Promise<Scene> {
   const heard: string[] = []
-  const port = await serve(t, (socket) =>
+  const port = await serve(t, (socket) => {
+    socket.on('end', () => socket.end())
     socket.on('data', (chunk) => {
       heard.push(chunk.toString('latin1'))
       socket.write(greeting)
-    }),
-  )
+    })
+  })
   const listener =
     protocol === 'http' ? { protocol, mutualTls: { mode }, streams: [] } : { protocol, mutualTls: { mode } }
   const running = await startStreams(t, { ports: [port], listener, secrets })
