@@ -25,6 +25,8 @@ export interface Mesh {
    * in, for "live on N of M proxies". Key: `formatObjectRef`.
    */
   usage: ReadonlyMap<string, readonly string[]>
+  /** Calls to hosts that nobody knows are refused (kind Mesh, `RegistryOnly`); absent: they go where they were going. */
+  refusesUnknownHosts?: boolean
 }
 
 /** The name of the route configuration that a caller in `namespace` uses for a destination. */

@@ -1,4 +1,5 @@
 /** A name that requests are sent to. */
+import { type ExternalReach, mayCall } from './external-reach.ts'
 
 /** What a port speaks, from `appProtocol` and the port's name; `auto` is found out from the first bytes. */
 export type AppProtocol = 'auto' | 'http' | 'http2' | 'grpc' | 'ws' | 'tcp' | 'tls' | 'udp'
@@ -25,6 +26,8 @@ export interface Service {
   addresses: readonly string[]
   isHeadless: boolean
   ports: readonly ServicePort[]
+  /** It is outside the mesh; its `host` is unique, but not what it is called by. */
+  external?: ExternalReach
 }
 
 /** The domain of the cluster; every Service's full name ends in it. */
@@ -56,7 +59,8 @@ export function formatDestination(options: {
  * `reviews.shop.svc.cluster.local`, `reviews.shop.svc`, `reviews.shop`, `reviews` (same namespace only), and its addresses.
  */
 export function serviceAliases(service: Service, callerNamespace: string): string[] {
-  const { namespace, name, host, addresses } = service
+  const { namespace, name, host, addresses, external } = service
+  if (external) return mayCall(external, callerNamespace) ? [...external.hosts, ...external.addresses] : []
   const short = namespace === callerNamespace ? [name] : []
   return [host, `${name}.${namespace}.svc`, `${name}.${namespace}`, ...short, ...addresses]
 }

@@ -9,6 +9,9 @@ export type PemSource =
   | { type: 'file'; path: string }
   | { type: 'secret'; name: string }
 
+/** Where the roots of the web stand on Debian, its relatives and in Envoy's image; where the file is missing, our proxy takes Node's own. */
+export const systemRootsPath = '/etc/ssl/certs/ca-certificates.crt'
+
 /** The proxy's own certificate and key. */
 export const identitySecretName = 'default'
 

@@ -4,9 +4,12 @@ import type { Mesh, ObjectStatus } from '#/model/mesh.ts'
 import { formatObjectRef } from '#/model/object-ref.ts'
 import type { Service } from '#/model/service.ts'
 import { MutualTlsModes } from './authentication/mutual-tls.ts'
+import { readBackendTls, withBackendTls } from './backend-tls/read-backend-tls.ts'
 import { assignEndpoints } from './endpoint.ts'
+import { type ExternalIndex, readExternals } from './external/read-externals.ts'
 import { compareFaults } from './fault.ts'
 import { keepList, keepMap } from './identity.ts'
+import { readMeshSettings } from './mesh-settings.ts'
 import { type GrantIndex, readGrants } from './reference-grant.ts'
 import { type ReadRoutes, readRoutes } from './route/read-routes.ts'
 import { type ClusterDefaults, clustersOf, readServices, type ServiceIndex } from './service.ts'
@@ -48,34 +51,45 @@ export function translate(resources: Resources, options: TranslateOptions = {}):
   // What can be called: Services and what their ports speak.
   const { index: services, faults: serviceFaults } = readServices(resources, before?.services)
   // How each destination is called, and where it answers.
-  const clusters = clustersOf(services.entries.values(), { ...clusterDefaults, ...options.clusterDefaults })
+  const defaults = { ...clusterDefaults, ...options.clusterDefaults }
+  const clusters = clustersOf(services.entries.values(), defaults)
   const endpoints = assignEndpoints({
     resources,
     services: services.entries,
     workloads: workloads.byPod,
     ...(trustDomain ? { trustDomain } : {}),
   })
+  // Whose pods end TLS themselves.
+  const backendTls = readBackendTls(resources, services)
+  withBackendTls(backendTls, { clusters, assignments: endpoints.assignments })
+  // What is outside and may be called like a Service, and what becomes of calls to anything else.
+  const externals = readExternals(resources, { defaults, before: before?.externals })
+  for (const cluster of externals.clusters) clusters.set(cluster.name, cluster)
+  const settings = readMeshSettings(resources)
   // Which request and which connection goes where: the users' routes, in order of precedence, else each destination to itself.
   const grants = options.referenceGrants === 'optional' ? undefined : readGrants(resources, before?.grants)
-  const routes = readRoutes(resources, { services, grants }, before?.routes)
+  const routes = readRoutes(resources, { services, externals: externals.index, grants }, before?.routes)
   const mesh = {
-    services: byHost([...services.entries.values()].map(({ service }) => service)),
+    services: byHost([...services.entries.values(), ...externals.index.values()].map(({ service }) => service)),
     workloads: workloads.byNodeId,
     routes: routes.configurations,
     destinations: routes.destinations,
     clusters,
     assignments: endpoints.assignments,
     usage: routes.usage,
+    ...(settings.refusesUnknownHosts ? { refusesUnknownHosts: true } : {}),
   }
-  const faults = [...workloadFaults, ...serviceFaults, ...endpoints.faults, ...routes.faults].sort(compareFaults)
-  const statuses = [...routes.statuses, ...modes.statuses]
+  const found = [workloadFaults, serviceFaults, endpoints.faults, backendTls.faults, externals.faults, routes.faults]
+  const faults = found.flat().sort(compareFaults)
+  const statuses = [routes, modes, backendTls, externals, settings].flatMap((stage) => stage.statuses)
   const translation = keep(options.previous, { mesh, statuses, faults })
-  stages.set(translation, { services, grants, routes })
+  stages.set(translation, { services, externals: externals.index, grants, routes })
   return translation
 }
 
 interface Stages {
   services: ServiceIndex
+  externals: ExternalIndex
   grants: GrantIndex | undefined
   routes: ReadRoutes
 }
@@ -111,8 +125,9 @@ function keepMesh(previous: Mesh | undefined, next: Fresh<Mesh>): Mesh {
     clusters: keepMap(previous?.clusters, next.clusters),
     assignments: keepMap(previous?.assignments, next.assignments),
     usage: keepMap(previous?.usage, next.usage),
+    ...(next.refusesUnknownHosts ? { refusesUnknownHosts: true } : {}),
   }
-  const names = Object.keys(mesh) as (keyof Mesh)[]
+  const names = [...Object.keys(mesh), 'refusesUnknownHosts'] as (keyof Mesh)[]
   return previous && names.every((name) => mesh[name] === previous[name]) ? previous : mesh
 }
 

@@ -2,6 +2,8 @@
 import type { ParentRef } from '#/api/gateway.ts'
 import type { ObjectRef } from '#/model/object-ref.ts'
 import { type Service, type ServicePort, transportOf } from '#/model/service.ts'
+import { missingExternal, notCallable } from '../external/external-reference.ts'
+import type { ExternalIndex } from '../external/read-externals.ts'
 import { capitalized, type Finding, listNames } from '../fault.ts'
 import type { ServiceIndex } from '../service.ts'
 import { listPorts, missingServiceCure, servicesIn } from './backend-reference.ts'
@@ -28,6 +30,20 @@ function isServiceParent({ group = gatewayGroup, kind = 'Gateway' }: ParentRef):
   return kind === 'Service' && (group === '' || group === 'core' || group === gatewayGroup)
 }
 
+function isExternalParent({ group, kind }: ParentRef): boolean {
+  return kind === 'ExternalService' && group === 'weft.dev'
+}
+
+/** `namespace/name` of the ExternalServices that the route names as parents. */
+export function externalParents(route: ObjectRef, refs: readonly ParentRef[]): Set<string> {
+  return new Set(refs.filter(isExternalParent).map((ref) => `${ref.namespace ?? route.namespace}/${ref.name}`))
+}
+
+export interface ParentIndex {
+  services: ServiceIndex
+  externals: ExternalIndex
+}
+
 /** Namespaces of the Services that the route names as parents, whether they exist or not. */
 export function parentNamespaces(route: ObjectRef, refs: readonly ParentRef[]): Set<string> {
   return new Set(refs.filter(isServiceParent).map((ref) => ref.namespace ?? route.namespace))
@@ -40,7 +56,7 @@ export function parentNamespaces(route: ObjectRef, refs: readonly ParentRef[]): 
 export function attach(
   route: RouteObjectRef,
   refs: readonly ParentRef[],
-  services: ServiceIndex,
+  index: ParentIndex,
 ): { attachments: Attachment[]; findings: Finding[] } {
   const findings: Finding[] = []
   const attachments: Attachment[] = []
@@ -49,8 +65,9 @@ export function attach(
     const field = `spec.parentRefs[${i}]`
     if (isServiceParent(ref)) {
       if (ref.group === undefined || ref.group === gatewayGroup) findings.push(groupFinding(field))
-      attachments.push(attachOne({ route, ref, field, services }))
-    } else if ((ref.group ?? gatewayGroup) === '' || ref.group === 'core') findings.push(kindFinding(ref, field))
+      attachments.push(attachOne({ route, ref, field, ...index }))
+    } else if (isExternalParent(ref)) attachments.push(attachExternal({ route, ref, field, ...index }))
+    else if ((ref.group ?? gatewayGroup) === '' || ref.group === 'core') findings.push(kindFinding(ref, field))
   })
   return { attachments, findings }
 }
@@ -60,28 +77,52 @@ interface ParentPlace {
   ref: ParentRef
   field: string
   services: ServiceIndex
+  externals: ExternalIndex
 }
 
-function attachOne({ route, ref, field, services }: ParentPlace): Attachment {
-  const namespace = ref.namespace ?? route.namespace
-  const parent: ParentKey = {
-    kind: 'Service',
-    namespace,
+function parentKey({ route, ref }: Pick<ParentPlace, 'route' | 'ref'>, kind: string): ParentKey {
+  return {
+    kind,
+    namespace: ref.namespace ?? route.namespace,
     name: ref.name,
     ...(ref.port ? { port: ref.port } : {}),
     ...(ref.sectionName ? { sectionName: ref.sectionName } : {}),
   }
-  const refused = (finding: Omit<Finding, 'code'>): Attachment => ({
-    parent,
-    field,
-    ports: [],
-    finding: { code: 'dangling-parent', ...finding },
-  })
+}
+
+type Refuse = (finding: Omit<Finding, 'code'>) => Attachment
+
+function refusal(parent: ParentKey, field: string): Refuse {
+  return (finding) => ({ parent, field, ports: [], finding: { code: 'dangling-parent', ...finding } })
+}
+
+function attachOne(place: ParentPlace): Attachment {
+  const { field, services, ref } = place
+  const parent = parentKey(place, 'Service')
+  const { namespace } = parent
+  const refused = refusal(parent, field)
   const key = `${namespace}/${ref.name}`
   if (services.external.has(key)) return refused(externalNameFinding(key, field))
   const service = services.entries.get(key)?.service
   if (!service) return refused(missingFinding(ref.name, namespace, { field, services }))
   if (service.isHeadless) return refused(headlessFinding(key, field))
+  return attachTo(service, { ...place, parent, refused })
+}
+
+/** Who may call it may say how, for itself. */
+function attachExternal(place: ParentPlace): Attachment {
+  const { route, field, externals } = place
+  const parent = parentKey(place, 'ExternalService')
+  const refused = refusal(parent, field)
+  const entry = externals.get(`${parent.namespace}/${parent.name}`)
+  if (!entry) return refused(missingExternal(parent, field))
+  const denied = notCallable(entry, { namespace: route.namespace, field })
+  return denied ? refused(denied) : attachTo(entry.service, { ...place, parent, refused })
+}
+
+function attachTo(service: Service, place: ParentPlace & { parent: ParentKey; refused: Refuse }): Attachment {
+  const { route, ref, field, parent, refused } = place
+  const { namespace } = parent
   const named = portsOf(service, ref, route.kind)
   const ports = named.filter(({ protocol }) => routeKinds[route.kind].fitsParent(protocol))
   if (ports.length === 0)

@@ -20,7 +20,7 @@ function resolve(ref: Parameters<typeof resolveBackend>[0], referenceGrants: 're
     route: { kind: 'HTTPRoute', namespace: 'shop', name: 'reviews' },
     rule: 0,
     field: 'spec.rules[0]',
-    lookup: { services, grants, parentNamespaces: new Set(['shop']) },
+    lookup: { services, externals: new Map(), grants, parentNamespaces: new Set(['shop']), externalParents: new Set() },
     report: (problem) => problems.push(problem),
   })
   return { outcome, problems }

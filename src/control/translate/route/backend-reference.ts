@@ -3,6 +3,7 @@ import type { FaultCodeName } from '#/api/fault-codes.ts'
 import type { HTTPBackendRef } from '#/api/gateway.ts'
 import { nearest } from '#/control/source/suggestion.ts'
 import { formatDestination, type Service, type ServicePort, transportOf } from '#/model/service.ts'
+import { missingExternal, notCallable, ofAnyHost } from '../external/external-reference.ts'
 import { listNames } from '../fault.ts'
 import { isGranted } from '../reference-grant.ts'
 import type { ServiceIndex } from '../service.ts'
@@ -32,6 +33,7 @@ export function resolveBackend(
 
 function lookUp(ref: ObjectReference, { route, lookup }: RuleScope): Resolved {
   const { group = '', kind = 'Service', name, port } = ref
+  if (group === 'weft.dev' && kind === 'ExternalService') return lookUpExternal(ref, { route, lookup })
   if ((group !== '' && group !== 'core') || kind !== 'Service') return invalidKind(group, kind)
   const namespace = ref.namespace ?? route.namespace
   if (!isPermitted({ route, namespace, name, lookup })) return notPermitted(route, namespace, name)
@@ -39,15 +41,29 @@ function lookUp(ref: ObjectReference, { route, lookup }: RuleScope): Resolved {
   if (lookup.services.external.has(key)) return externalName(key)
   const entry = lookup.services.entries.get(key)
   if (!entry) return missingService(namespace, name, lookup.services)
-  if (port === undefined) return missingPort(entry.service)
-  const found = entry.service.ports.filter((candidate) => candidate.port === port)
+  return clusterAt(entry.service, port, route.kind)
+}
+
+function clusterAt(service: Service, port: number | undefined, kind: RouteKind): Resolved {
+  if (port === undefined) return missingPort(service)
+  const found = service.ports.filter((candidate) => candidate.port === port)
   const [first] = found
-  if (!first) return unknownPort(entry.service, port)
-  const fitting = found.find(({ protocol }) => routeKinds[route.kind].fitsBackend(protocol))
-  if (!fitting) return wrongProtocol(entry.service, first, route.kind)
-  return {
-    cluster: formatDestination({ host: entry.service.host, port, transport: transportOf(fitting.protocol) }),
-  }
+  if (!first) return unknownPort(service, port)
+  const fitting = found.find(({ protocol }) => routeKinds[kind].fitsBackend(protocol))
+  if (!fitting) return wrongProtocol(service, first, kind)
+  return { cluster: formatDestination({ host: service.host, port, transport: transportOf(fitting.protocol) }) }
+}
+
+/** It says itself who may send there, so that no ReferenceGrant is asked for. */
+function lookUpExternal(ref: ObjectReference, { route, lookup }: Pick<RuleScope, 'route' | 'lookup'>): Resolved {
+  const key = { namespace: ref.namespace ?? route.namespace, name: ref.name }
+  const entry = lookup.externals.get(`${key.namespace}/${key.name}`)
+  if (!entry) return { reason: 'BackendNotFound', code: 'dangling-backend', ...missingExternal(key) }
+  const denied = notCallable(entry, { namespace: route.namespace })
+  if (denied) return { reason: 'RefNotPermitted', code: 'backend-not-permitted', ...denied }
+  if (entry.isOfAnyHost && !lookup.externalParents.has(`${key.namespace}/${key.name}`))
+    return { reason: 'UnsupportedProtocol', code: 'backend-of-any-host', ...ofAnyHost(key) }
+  return clusterAt(entry.service, ref.port, route.kind)
 }
 
 interface Crossing {

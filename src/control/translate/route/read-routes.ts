@@ -2,11 +2,13 @@
 import type { Fault, Resources, Sourced } from '#/control/source/resources.ts'
 import type { ObjectStatus } from '#/model/mesh.ts'
 import { formatObjectRef, type ObjectRef } from '#/model/object-ref.ts'
+import type { Service } from '#/model/service.ts'
+import type { ExternalIndex } from '../external/read-externals.ts'
 import { type Finding, faultOf } from '../fault.ts'
 import { perObject } from '../identity.ts'
 import type { GrantIndex } from '../reference-grant.ts'
 import type { ServiceIndex } from '../service.ts'
-import { attach, parentNamespaces } from './attachment.ts'
+import { attach, externalParents, parentNamespaces } from './attachment.ts'
 import { type CompileRules, compileRoute } from './compiled-route.ts'
 import { statusOf } from './condition.ts'
 import { type Conflicts, conflictFaults } from './conflict.ts'
@@ -20,6 +22,7 @@ import { compileStreamRules } from './stream/compile-stream-route.ts'
 
 export interface RouteInput {
   services: ServiceIndex
+  externals: ExternalIndex
   /** Undefined when references into other namespaces need no grant. */
   grants: GrantIndex | undefined
 }
@@ -45,7 +48,10 @@ const compilers = {
 
 /** @param before the last outcome: a route is read anew only when it, a Service or a grant has changed. */
 export function readRoutes(resources: Resources, input: RouteInput, before?: ReadRoutes): ReadRoutes {
-  const isSameInput = before?.input.services === input.services && before.input.grants === input.grants
+  const isSameInput =
+    before?.input.services === input.services &&
+    before.input.externals === input.externals &&
+    before.input.grants === input.grants
   const read = new Map<Sourced<RouteObject>, ReadRoute>()
   for (const kind of routeKindNames) {
     for (const sourced of resources.of(kind).values()) {
@@ -54,9 +60,9 @@ export function readRoutes(resources: Resources, input: RouteInput, before?: Rea
     }
   }
   const attached = [...read.values()]
-  const services = [...input.services.entries.values()].map(({ service }) => service)
+  const services = servicesOf(input)
   const table = buildRouteTable(services, attached, before?.groups)
-  const conflictsOf = findConflicts(table, input.services)
+  const conflictsOf = findConflicts(table, services)
   const faults = attached.flatMap((one) => one.faults)
   const statuses: ObjectStatus[] = []
   for (const one of attached) {
@@ -69,9 +75,13 @@ export function readRoutes(resources: Resources, input: RouteInput, before?: Rea
 
 const shadowsOf = perObject(findShadows)
 
+function servicesOf({ services, externals }: RouteInput): Service[] {
+  return [...services.entries.values(), ...externals.values()].map(({ service }) => service)
+}
+
 /** What is found in the whole table, by the object that it is to be told of. */
-function findConflicts(table: RouteTable, services: ServiceIndex): (ref: ObjectRef) => Conflicts {
-  const byHost = new Map([...services.entries.values()].map(({ service }) => [service.host, service]))
+function findConflicts(table: RouteTable, services: readonly Service[]): (ref: ObjectRef) => Conflicts {
+  const byHost = new Map(services.map((service) => [service.host, service]))
   const outcomes = [...table.groups.values()].flatMap(({ outcome }) => outcome ?? [])
   const groups = {
     shadows: by([...table.configurations.values()].flatMap(shadowsOf), ({ loser }) => loser),
@@ -100,11 +110,12 @@ function by<T>(found: readonly T[], refOf: (item: T) => ObjectRef): Map<string, 
   return Map.groupBy(found, (item) => formatObjectRef(refOf(item)))
 }
 
-function readRoute(kind: RouteKind, sourced: Sourced<RouteObject>, { services, grants }: RouteInput): ReadRoute {
+function readRoute(kind: RouteKind, sourced: Sourced<RouteObject>, input: RouteInput): ReadRoute {
   const ref = routeRef(kind, sourced.value)
   const refs = sourced.value.spec.parentRefs ?? []
-  const { attachments, findings } = attach(ref, refs, services)
-  const lookup = { services, grants, parentNamespaces: parentNamespaces(ref, refs) }
+  const { attachments, findings } = attach(ref, refs, input)
+  const parents = externalParents(ref, refs)
+  const lookup = { ...input, parentNamespaces: parentNamespaces(ref, refs), externalParents: parents }
   const compileRules = compilers[kind] as CompileRules<RouteObject>
   const route = compileRoute(sourced, { ref, lookup, compileRules })
   // A route of a Gateway alone is somebody else's; whoever it belongs to checks what it refers to.

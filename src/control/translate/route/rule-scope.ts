@@ -1,4 +1,5 @@
 /** What one rule of a route is compiled with. */
+import type { ExternalIndex } from '../external/read-externals.ts'
 import type { GrantIndex } from '../reference-grant.ts'
 import type { ServiceIndex } from '../service.ts'
 import type { Problem } from './problem.ts'
@@ -15,6 +16,7 @@ export interface RuleScope {
 
 export interface BackendLookup {
   services: ServiceIndex
+  externals: ExternalIndex
   /** Undefined when references into other namespaces need no grant. */
   grants: GrantIndex | undefined
   /**
@@ -22,4 +24,6 @@ export interface BackendLookup {
    * going anyway without a grant (GEP-1294, Namespace boundaries; conformance test MeshConsumerRoute).
    */
   parentNamespaces: ReadonlySet<string>
+  /** The ExternalServices that the route is attached to, as `namespace/name`. */
+  externalParents: ReadonlySet<string>
 }

@@ -33,21 +33,29 @@ export function checkInvariants(resources: Resources, translation: Translation):
 }
 
 function checkDestinations({ mesh }: Translation): void {
-  for (const { host, ports } of mesh.services.values()) {
+  for (const { host, ports, external } of mesh.services.values()) {
     for (const { port, protocol } of ports) {
       const transport = transportOf(protocol)
       const name = formatDestination({ host, port, transport })
       assert.equal(mesh.routes.has(name), transport === 'tcp', `${name}: TCP ports alone have route configurations`)
       assert.ok(mesh.destinations.has(name), `${name} is a destination`)
       const { discovery, service } = mesh.clusters.get(name) ?? assert.fail(`${name} has no cluster`)
-      assert.deepEqual(discovery, { type: 'eds', serviceName: name })
-      assert.deepEqual([service?.host, service?.port], [host, port])
+      // What users call it is the name of an ExternalService in metrics, which a BackendTLSPolicy's Service has not lost.
+      assert.deepEqual([service?.host, service?.port], [external?.hosts[0] ?? host, port])
+      if (discovery.type === 'eds') assert.equal(discovery.serviceName, name)
+      else
+        assert.ok(
+          external || ('endpoints' in discovery && discovery.endpoints.length === 0),
+          `${name}: endpoints by EDS`,
+        )
     }
   }
   for (const named of [mesh.routes, mesh.destinations, mesh.clusters, mesh.assignments]) {
     for (const [key, { name }] of named) assert.equal(name, key)
   }
-  assert.deepEqual([...mesh.clusters.keys()].sort(), [...mesh.assignments.keys()].sort(), 'clusters have assignments')
+  for (const { name, discovery } of mesh.clusters.values())
+    assert.ok(mesh.assignments.has(name) || discovery.type !== 'eds', `${name} has an assignment`)
+  for (const name of mesh.assignments.keys()) assert.ok(mesh.clusters.has(name), `${name} has a cluster`)
   for (const name of mesh.routes.keys()) assert.ok(mesh.destinations.has(name), `${name}: no such destination`)
   for (const name of mesh.destinations.keys())
     assert.ok(mesh.clusters.has(name.split('@')[0]!), `${name}: no such cluster`)
@@ -194,10 +202,11 @@ function checkUsage({ mesh }: Translation): void {
 function checkStatuses(resources: Resources, { statuses, mesh }: Translation): void {
   for (const { ref, parents } of statuses) {
     const key = formatObjectRef(ref)
-    assert.ok(resources.of(ref.kind as KindName).has(`${ref.namespace}/${ref.name}`), `${key} exists`)
-    if (ref.kind.endsWith('Policy')) continue
+    const own = ref.namespace === '' ? ref.name : `${ref.namespace}/${ref.name}`
+    assert.ok(resources.of(ref.kind as KindName).has(own), `${key} exists`)
+    if (!ref.kind.endsWith('Route')) continue
     for (const { parent, conditions } of parents) {
-      assert.equal(parent?.kind, 'Service')
+      assert.match(parent?.kind ?? '', /^(External)?Service$/)
       const types = conditions.map(({ type }) => type)
       assert.equal(new Set(types).size, types.length, `${key}: one condition a type`)
       assert.deepEqual(types.slice(0, 1), ['Accepted'], `${key}: says whether it is accepted`)

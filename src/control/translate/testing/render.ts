@@ -7,6 +7,7 @@ import type { Cluster } from '#/model/cluster.ts'
 import type { Destination } from '#/model/destination.ts'
 import type { Endpoint } from '#/model/endpoint.ts'
 import type { Route } from '#/model/route.ts'
+import type { PemSource } from '#/model/tls.ts'
 import type { Translation } from '../translate.ts'
 
 export function renderTranslation({ mesh, statuses, faults }: Translation): string {
@@ -18,6 +19,7 @@ export function renderTranslation({ mesh, statuses, faults }: Translation): stri
     clusters: each(mesh.clusters, cluster),
     assignments: each(mesh.assignments, ({ endpoints }) => endpoints.map(endpoint)),
     usage: plain(mesh.usage),
+    ...(mesh.refusesUnknownHosts ? { unknownHosts: 'refused' } : {}),
     statuses: plain(statuses),
     faults: faults.map(({ origin, ...fault }) => plain({ ...fault, line: origin.line })),
   }
@@ -51,9 +53,18 @@ function destination({ protocol, streams }: Destination): unknown {
   return `${protocol} to ${first.backends.map((backend) => backend.type === 'cluster' && backend.cluster)}`
 }
 
-function cluster({ discovery, service, loadBalancing, connectTimeoutMs, protocol }: Cluster): string {
+function cluster({ discovery, service, loadBalancing, connectTimeoutMs, protocol, tls }: Cluster): unknown {
   const place = `${discovery.type} of ${service?.namespace}/${service?.name} ${service?.port}`
-  return `${loadBalancing}, ${protocol}, connects within ${connectTimeoutMs} ms, ${place}`
+  const line = `${loadBalancing}, ${protocol}, connects within ${connectTimeoutMs} ms, ${place}`
+  const listed = 'endpoints' in discovery ? { endpoints: discovery.endpoints.map(endpoint) } : {}
+  if (!tls && !('endpoints' in listed)) return line
+  return { cluster: line, ...listed, ...(tls ? { tls: plain({ ...tls, trustedCa: authority(tls.trustedCa) }) } : {}) }
+}
+
+/** Certificates are long: how many there are tells enough. */
+function authority(source: PemSource | undefined): string {
+  if (source?.type !== 'inline') return JSON.stringify(source)
+  return `${source.pem.match(/BEGIN CERTIFICATE/g)?.length} certificates`
 }
 
 function endpoint({ address, port, health, weight, isMeshed, workload, tls }: Endpoint): string {
