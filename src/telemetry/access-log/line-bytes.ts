@@ -4,8 +4,9 @@
  */
 import type { Endpoint } from '#/model/endpoint.ts'
 import type { RequestRecord } from '#/proxy/events.ts'
+import { callerBytes } from './caller-bytes.ts'
 import type { LogLineOptions } from './log-line.ts'
-import { formatLineEnd, formatTime, peerName, quote, withoutQuery } from './log-line.ts'
+import { formatLineEnd, formatTime, quote, withoutQuery } from './log-line.ts'
 
 /** Bytes of everything in a line but its texts; names of Kubernetes (the peer's) are short and plain. */
 const fixedBytesMax = 1536
@@ -20,16 +21,12 @@ const keys = {
   bytesSent: key('bytes_sent'),
   duration: key('duration'),
   upstreamTime: key('upstream_service_time'),
-  forwardedFor: key('x_forwarded_for'),
-  userAgent: key('user_agent'),
   requestId: key('request_id'),
-  authority: key('authority'),
-  remoteAddress: key('downstream_remote_address'),
   traceparent: key('traceparent'),
-  peer: key('peer'),
 }
 const startTime = Buffer.from('{"start_time":"')
 const method = Buffer.from('","method":')
+const getMethod = Buffer.from('","method":"GET"')
 const nothing = Buffer.from('null')
 
 /** The end of a line, and what it was made from. */
@@ -76,7 +73,8 @@ export function writeLogLine(
   { isQueryStripped }: LogLineOptions,
 ): number {
   at = putTime(bytes, putBytes(bytes, at, startTime), record.wallMs)
-  at = putText(bytes, putBytes(bytes, at, method), record.method)
+  if (record.method === 'GET') at = putBytes(bytes, at, getMethod)
+  else at = putText(bytes, putBytes(bytes, at, method), record.method)
   at = putText(bytes, putBytes(bytes, at, keys.path), isQueryStripped ? withoutQuery(record.path) : record.path)
   at = putNumber(bytes, putBytes(bytes, at, keys.responseCode), record.status)
   at = putNumber(bytes, putBytes(bytes, at, keys.bytesReceived), record.requestBytes)
@@ -85,13 +83,9 @@ export function writeLogLine(
   at = putBytes(bytes, at, keys.upstreamTime)
   if (record.firstByteMs < 0 || record.attempts === 0) at = putBytes(bytes, at, nothing)
   else at = putNumber(bytes, at, Math.round(record.firstByteMs))
-  at = putText(bytes, putBytes(bytes, at, keys.forwardedFor), record.forwardedFor)
-  at = putText(bytes, putBytes(bytes, at, keys.userAgent), record.userAgent)
   at = putText(bytes, putBytes(bytes, at, keys.requestId), record.requestId)
-  at = putText(bytes, putBytes(bytes, at, keys.authority), record.authority)
-  at = putText(bytes, putBytes(bytes, at, keys.remoteAddress), record.remoteAddress)
   at = putText(bytes, putBytes(bytes, at, keys.traceparent), record.traceparent)
-  at = putText(bytes, putBytes(bytes, at, keys.peer), peerName(record))
+  at = putBytes(bytes, at, callerBytes(record))
   const { endpoint } = record
   if (endpoint === undefined || record.code !== '' || record.status === 0) {
     return at + bytes.write(formatLineEnd(record), at)

@@ -26,14 +26,21 @@ export function formatLogLine(record: RequestRecord, { isQueryStripped }: LogLin
     `,"bytes_sent":${record.responseBytes}` +
     `,"duration":${Math.round(record.durationMs)}` +
     `,"upstream_service_time":${record.firstByteMs < 0 || record.attempts === 0 ? 'null' : Math.round(record.firstByteMs)}` +
+    `,"request_id":${quote(record.requestId)}` +
+    `,"traceparent":${quote(record.traceparent)}` +
+    formatCaller(record) +
+    formatLineEnd(record)
+  )
+}
+
+/** What is the same for many requests: it depends on who called. */
+export function formatCaller(record: RequestRecord): string {
+  return (
     `,"x_forwarded_for":${quote(record.forwardedFor)}` +
     `,"user_agent":${quote(record.userAgent)}` +
-    `,"request_id":${quote(record.requestId)}` +
     `,"authority":${quote(record.authority)}` +
     `,"downstream_remote_address":${quote(record.remoteAddress)}` +
-    `,"traceparent":${quote(record.traceparent)}` +
-    `,"peer":${quote(peerName(record))}` +
-    formatLineEnd(record)
+    `,"peer":${quote(peerName(record))}`
   )
 }
 
