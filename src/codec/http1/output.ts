@@ -4,10 +4,12 @@
  * one buffer. A copy of what was just read costs next to nothing (measured: 2 µs for 100 KB, against 60 µs for the garbage and
  * the second write when chunks were handed over in buffers of their own).
  */
+
 import type { Socket } from 'node:net'
 import { giveBlock, takeBlock } from '../block-pool.ts'
 import { BlockWriter } from '../block-writer.ts'
 import { countLargeChunk } from '../buffer-collection.ts'
+import { shorten } from '../message.ts'
 import { isLent } from '../shared-read.ts'
 
 export interface OutputOwner {
@@ -38,7 +40,7 @@ function flushAll(): void {
   waiting = batch
   batch = outputs
   for (const output of outputs) output.flushTurn()
-  outputs.length = 0
+  shorten(outputs, 0)
 }
 
 export class Output {

@@ -3,9 +3,11 @@
  * event loop (measured: half the processor time of a write a frame). It begins small, since most turns have little to say to
  * most connections, and grows with what comes.
  */
+
 import type { Socket } from 'node:net'
 import { giveBlock, takeBlock } from '../block-pool.ts'
 import { BlockWriter } from '../block-writer.ts'
+import { shorten } from '../message.ts'
 import { errorCodes, flags, frameHeaderBytes, frameTypes, Http2Fault } from './frame.ts'
 
 export interface Http2OutputOwner {
@@ -33,7 +35,7 @@ function flushAll(): void {
   waiting = batch
   batch = outputs
   for (const output of outputs) output.flushTurn()
-  outputs.length = 0
+  shorten(outputs, 0)
 }
 
 export class Http2Output {

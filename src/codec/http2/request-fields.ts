@@ -4,7 +4,7 @@ import { UnwritableMessage } from '../http1/fault.ts'
 import { isMethod } from '../http1/request-head.ts'
 import { isAuthority, isTargetText, parseLength } from '../http1/syntax.ts'
 import type { HeaderList, RequestHead } from '../message.ts'
-import { unknownLength } from '../message.ts'
+import { shorten, unknownLength } from '../message.ts'
 import { copyFields, type FieldList } from './field-list.ts'
 import { writeFields } from './field-writer.ts'
 import type { HpackEncoder } from './hpack/encoder.ts'
@@ -193,7 +193,7 @@ function readFields(source: FieldList, start: number): void {
         kept += 2
     }
   }
-  headers.length = kept
+  shorten(headers, kept)
 }
 
 /** A list of the same length twice is refused too: readers differ on it. */

@@ -2,7 +2,7 @@
 import { UnwritableMessage } from '../http1/fault.ts'
 import { isBodiless } from '../http1/response-head.ts'
 import type { HeaderList, ResponseHead } from '../message.ts'
-import { unknownLength } from '../message.ts'
+import { shorten, unknownLength } from '../message.ts'
 import { copyFields, type FieldList } from './field-list.ts'
 import { writeFields } from './field-writer.ts'
 import type { HpackEncoder } from './hpack/encoder.ts'
@@ -54,7 +54,7 @@ export function readResponse(
         kept += 2
     }
   }
-  headers.length = kept
+  shorten(headers, kept)
   if (upgrade !== '' && status >= 200 && status < 300 && !isEnd) {
     return { status: 101, headers, bodyLength: unknownLength, upgrade }
   }

@@ -1,8 +1,10 @@
 /** The server side of an HTTP/2 connection (RFC 9113), with prior knowledge, by ALPN, or by an upgrade of HTTP/1.1. */
+
 import type { Socket } from 'node:net'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import { errorCodes as answers } from '#/std/errors.ts'
 import type { HeaderList, RequestHead } from '../message.ts'
+import { shorten } from '../message.ts'
 import { onBytes } from '../shared-read.ts'
 import type { ServerHandler } from '../stream.ts'
 import { Http2Connection, tooLarge } from './connection.ts'
@@ -188,7 +190,7 @@ export class Http2ServerConnection extends Http2Connection {
     this.#finishing = this.#finished
     this.#finished = finished
     for (const stream of finished) stream.finish()
-    finished.length = 0
+    shorten(finished, 0)
   }
 
   // The end.
@@ -243,7 +245,7 @@ export class Http2ServerConnection extends Http2Connection {
 
   protected onGone(): void {
     for (const stream of this.#finishing) stream.miss()
-    this.#finishing.length = 0
+    shorten(this.#finishing, 0)
     this.#options.onClosed?.()
   }
 }
