@@ -1,8 +1,10 @@
 /** Where a proxy takes connections (Envoy: Listener). */
 import type { HostPort } from '#/std/host-port.ts'
+import type { AccessRules } from './access.ts'
 import type { HttpFilters } from './http-filter.ts'
 import type { MutualTls } from './mutual-tls.ts'
 import type { RuleRef } from './object-ref.ts'
+import type { PathRules } from './path-rules.ts'
 import type { RouteConfiguration } from './route.ts'
 import type { ServerTls } from './tls.ts'
 
@@ -13,9 +15,13 @@ export type TrafficDirection = 'inbound' | 'outbound'
  * `routes`: by the route configuration here.
  * `streams`: it takes no requests, only opaque bytes.
  * `on-demand`: by the request's host and port, or by the original destination of a redirected connection. The proxy
- * asks for the listener named `host:port` when it first needs it, and forgets it when it has been idle.
+ * asks for the listener named `host:port` when it first needs it, and forgets it when it has been idle. What nobody knows goes
+ * where the proxy's own setting says, or is refused.
  */
-export type ListenerTarget = { type: 'routes'; routes: RouteSource } | { type: 'on-demand' } | { type: 'streams' }
+export type ListenerTarget =
+  | { type: 'routes'; routes: RouteSource }
+  | { type: 'on-demand'; refusesUnknown?: boolean }
+  | { type: 'streams' }
 
 /**
  * What connections speak. `http`: any version, told apart by the preface, or by ALPN under TLS. `tcp`: opaque bytes.
@@ -37,6 +43,8 @@ export interface StreamRoute {
   port?: number
   /** Weights of 0 get nothing; an `invalid` one has its share of connections closed. Never empty. */
   backends: readonly StreamBackend[]
+  /** Who may connect; what can't be told of a connection is not in them (Envoy: network RBAC). */
+  access?: AccessRules
   /** The user's rule that this comes from. Absent for what Weft adds itself. */
   rule?: RuleRef
 }
@@ -61,6 +69,8 @@ export interface Listener {
   streams?: readonly StreamRoute[]
   /** What is asked of requests before they are routed. */
   filters?: HttpFilters
+  /** Done to the paths of requests before all else; absent: nothing. */
+  paths?: PathRules
   /** Connections are TLS, ended here. */
   tls?: ServerTls
   /** Connections of other sidecars are mutual TLS, by the proxy's own certificate and the roots of the mesh; absent: all are plain. */
