@@ -3,6 +3,7 @@
 import { caRotateCommand } from './command/ca-rotate.ts'
 import { caStatusCommand } from './command/ca-status.ts'
 import { completionCommand } from './command/completion.ts'
+import { egressReportCommand } from './command/egress-report.ts'
 import { identityServeCommand } from './command/identity-serve.ts'
 import { lintCommand } from './command/lint.ts'
 import { proxyConfigCommand } from './command/proxy-config.ts'
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   translateCommand,
   proxyStatusCommand,
   proxyConfigCommand,
+  egressReportCommand,
   caStatusCommand,
   caRotateCommand,
   identityServeCommand,
@@ -28,6 +30,7 @@ export const commands: readonly Command[] = [
 /** Words that only group others, with their summary. */
 export const groups: Readonly<Record<string, string>> = {
   ca: 'look after the roots of the mesh',
+  egress: 'look at calls that leave the mesh',
   identity: 'hand identities to programs',
   proxy: 'look into the sidecars',
 }

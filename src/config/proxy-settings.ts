@@ -146,6 +146,15 @@ export const proxySettings = {
     default: 500,
     reason: 'Sets of labels of the request metrics, 3 KB each; what exceeds them is counted together.',
   },
+  unknownHostsMax: {
+    type: 'integer',
+    unit: 'hosts',
+    min: 1,
+    max: 10_000,
+    default: 100,
+    reason:
+      'Hosts that nobody knows and that are counted by name, for `weft egress report`; calls to further ones are counted together.',
+  },
   trafficEdgesMax: {
     type: 'integer',
     unit: 'edges',

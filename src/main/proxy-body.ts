@@ -40,7 +40,7 @@ export interface TelemetrySetup {
 }
 
 export function newTelemetry({ settings, log, lines, xds }: TelemetrySetup): Telemetry {
-  const { accessLog, accessLogQuery, seriesMax, seriesIdleMs, trafficEdgesMax } = settings
+  const { accessLog, accessLogQuery, seriesMax, seriesIdleMs, trafficEdgesMax, unknownHostsMax } = settings
   const target = lines ?? (accessLog === 'stdout' ? 'stdout' : { file: accessLog })
   const onError = (error: Error): void => log.warn('the access log can not be written', { reason: error.message })
   return new Telemetry({
@@ -52,6 +52,7 @@ export function newTelemetry({ settings, log, lines, xds }: TelemetrySetup): Tel
     seriesMax,
     seriesIdleMs,
     trafficEdgesMax,
+    unknownHostsMax,
     ...(xds ? { xds } : {}),
   })
 }

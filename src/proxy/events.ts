@@ -64,6 +64,9 @@ export interface RequestRecord {
   durationMs: number
 }
 
+/** What became of a call to a host that nobody knows. */
+export type UnknownHostOutcome = 'passed' | 'refused'
+
 export interface ProxyEvents {
   onConnection(listener: string): void
   onConnectionClosed(listener: string): void
@@ -81,4 +84,6 @@ export interface ProxyEvents {
   onStreamEnd?(record: StreamRecord): void
   /** It was found out what a connection speaks, after so many ms. */
   onDetected?(listener: string, outcome: DetectionOutcome, afterMs: number): void
+  /** A call was made to `host:port`, which is neither a Service nor an ExternalService. Absent: nobody listens. */
+  onUnknownHost?(host: string, kind: 'request' | 'stream', outcome: UnknownHostOutcome): void
 }

@@ -37,6 +37,15 @@ export const clientErrors = {
     meaning: 'The TLS handshake with the client failed.',
     cure: 'The detail names the fault: a client certificate that is missing or not trusted, or no version in common.',
   },
+  host_unknown: {
+    status: 502,
+    grpc: 14,
+    flag: 'NR',
+    ...unsent,
+    meaning:
+      'The host is neither a Service nor an ExternalService, and the mesh calls nothing else (kind Mesh, RegistryOnly).',
+    cure: 'Write an ExternalService for it that the namespace may call; `weft egress report` lists what was refused.',
+  },
   mtls_required: {
     status: 403,
     grpc: 7,

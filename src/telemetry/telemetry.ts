@@ -1,6 +1,6 @@
 /** Everything that is measured and written about a proxy: the one listener of its events. */
 import type { WorkloadIdentity } from '#/model/workload.ts'
-import type { DetectionOutcome, ProxyEvents, RequestRecord, StreamRecord } from '#/proxy/events.ts'
+import type { DetectionOutcome, ProxyEvents, RequestRecord, StreamRecord, UnknownHostOutcome } from '#/proxy/events.ts'
 import type { Clock, Timer } from '#/std/clock.ts'
 import { lineBytesMax, writeLogLine } from './access-log/line-bytes.ts'
 import { LogWriter, type LogWriterOptions } from './access-log/log-writer.ts'
@@ -11,6 +11,7 @@ import { ProcessMetrics } from './metric/process-metrics.ts'
 import { Registry } from './metric/registry.ts'
 import { RequestMetrics } from './metric/request-metrics.ts'
 import { StreamMetrics } from './metric/stream-metrics.ts'
+import { UnknownHostMetrics } from './metric/unknown-host-metrics.ts'
 import { TrafficLedger } from './traffic/traffic-ledger.ts'
 
 /** What the proxy's xDS client tells when somebody asks. */
@@ -38,6 +39,8 @@ export interface TelemetryOptions {
   seriesIdleMs?: number
   /** Edges of the traffic ledger at most, 0 for no ledger; 1000 unless said. */
   trafficEdgesMax?: number
+  /** Hosts that nobody knows and that are counted by name, at most; the rest are one. 100 unless said. */
+  unknownHostsMax?: number
   xds?: () => XdsState
 }
 
@@ -52,6 +55,7 @@ export class Telemetry implements ProxyEvents {
   readonly #connections: ConnectionMetrics
   readonly #streams: StreamMetrics
   readonly #grpc: GrpcMetrics
+  readonly #unknownHosts: UnknownHostMetrics
   readonly #process: ProcessMetrics
   readonly #log: LogWriter | undefined
   readonly #lineOptions: { isQueryStripped: boolean }
@@ -81,6 +85,7 @@ export class Telemetry implements ProxyEvents {
     this.#connections = new ConnectionMetrics(this.registry)
     this.#streams = new StreamMetrics(this.registry, labels)
     this.#grpc = new GrpcMetrics(this.registry, seriesMax)
+    this.#unknownHosts = new UnknownHostMetrics(this.registry, options.unknownHostsMax ?? 100)
     const { trafficEdgesMax: edgesMax = 1000 } = options
     if (edgesMax > 0) this.traffic = new TrafficLedger({ nowMs: () => clock.wallMs(), edgesMax, idleMs: seriesIdleMs })
     this.#declareOwn(options)
@@ -127,6 +132,7 @@ export class Telemetry implements ProxyEvents {
         this.#connections.sweep(nowMs - this.#seriesIdleMs)
         this.#streams.sweep(nowMs - this.#seriesIdleMs)
         this.#grpc.sweep(nowMs - this.#seriesIdleMs)
+        this.#unknownHosts.sweep(nowMs - this.#seriesIdleMs)
         this.traffic?.sweep()
         this.#sweeper = this.#sweepLater()
       },
@@ -188,6 +194,10 @@ export class Telemetry implements ProxyEvents {
 
   onDetected(listener: string, outcome: DetectionOutcome, afterMs: number): void {
     this.#streams.onDetected(listener, outcome, afterMs, this.#clock.monotonicMs())
+  }
+
+  onUnknownHost(host: string, kind: 'request' | 'stream', outcome: UnknownHostOutcome): void {
+    this.#unknownHosts.onCall(host, { kind, outcome, nowMs: this.#clock.monotonicMs() })
   }
 
   #writeLine(log: LogWriter, record: RequestRecord): void {

@@ -5,11 +5,12 @@
 import type { Mesh } from '#/model/mesh.ts'
 import { routeNameFor } from '#/model/mesh.ts'
 import type { RouteConfiguration, VirtualHost } from '#/model/route.ts'
-import { formatDestination, type Service, serviceAliases } from '#/model/service.ts'
+import { formatDestination, type Service } from '#/model/service.ts'
 import type { TrustSecret } from '#/model/trust-secret.ts'
 import type { XdsNode } from '#/xds/node.ts'
 import type { ResourceKind } from '#/xds/resources/resource.ts'
 import type { EncodedResource, ResourceView, Snapshot } from '#/xds/serve/snapshot.ts'
+import { callableNames, findCallable, freeDomains, servicesInOrder, unknownHosts } from './callable-name.ts'
 import { destinationListener, requestListener } from './destination-listener.ts'
 import { EncodedTable, encodeResource } from './encoded-table.ts'
 import { hasAgent, MeshClusters } from './mesh-cluster.ts'
@@ -82,15 +83,7 @@ class PublishedSnapshot implements Snapshot {
   #destinationsFor(namespace: string): ReadonlyMap<string, string> {
     let found = this.#destinations.get(namespace)
     if (found) return found
-    found = new Map()
-    for (const service of this.#mesh.services.values()) {
-      for (const { port } of service.ports) {
-        const destination = formatDestination({ host: service.host, port })
-        if (!this.#mesh.routes.has(destination)) continue
-        for (const alias of serviceAliases(service, namespace))
-          found.set(`${alias.includes(':') ? `[${alias}]` : alias}:${port}`, destination)
-      }
-    }
+    found = callableNames(this.#mesh, namespace)
     this.#destinations.set(namespace, found)
     return found
   }
@@ -156,7 +149,7 @@ class NodeView implements ResourceView {
 
   /** A destination as a listener that is only looked up (docs/decisions/0002-on-demand-listeners.md). */
   #destinationListener(asked: string, isExact: boolean): EncodedResource | undefined {
-    const destination = this.#options.destinations(this.#namespace).get(asked)
+    const destination = findCallable(this.#options.destinations(this.#namespace), asked)
     if (destination === undefined) return undefined
     const name = isExact ? asked : destination
     const key = `on-demand ${name}`
@@ -175,18 +168,21 @@ class NodeView implements ResourceView {
 /** Every destination as a virtual host under all names that callers of the namespace may use. */
 function outboundRoutes(mesh: Mesh, namespace: string): RouteConfiguration {
   const virtualHosts: VirtualHost[] = []
-  for (const service of mesh.services.values())
-    for (const { port } of service.ports) virtualHosts.push(...hostOf(mesh, { service, port, namespace }))
+  const taken = new Set<string>()
+  for (const service of servicesInOrder(mesh, namespace))
+    for (const { port } of service.ports) virtualHosts.push(...hostOf(mesh, { service, port, namespace, taken }))
+  if (mesh.refusesUnknownHosts) virtualHosts.push(unknownHosts)
   return { name: outboundRouteName(namespace), virtualHosts }
 }
 
-function hostOf(mesh: Mesh, options: { service: Service; port: number; namespace: string }): VirtualHost[] {
+function hostOf(
+  mesh: Mesh,
+  options: { service: Service; port: number; namespace: string; taken: Set<string> },
+): VirtualHost[] {
   const { service, port, namespace } = options
   const destination = formatDestination({ host: service.host, port })
   const routes = mesh.routes.get(routeNameFor(mesh, destination, namespace))
-  if (!routes) return []
-  const domains = serviceAliases(service, namespace).flatMap((alias) =>
-    port === 80 ? [alias, `${alias}:80`] : [`${alias}:${port}`],
-  )
+  const domains = routes ? freeDomains(service, options) : []
+  if (!routes || domains.length === 0) return []
   return [{ name: destination, domains, routes: routes.virtualHosts.flatMap((host) => host.routes) }]
 }

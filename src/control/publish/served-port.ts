@@ -27,8 +27,9 @@ export class ServedPorts {
   constructor(mesh: Mesh) {
     this.#mesh = { services: mesh.services, clusters: mesh.clusters, assignments: mesh.assignments }
     for (const [name, { endpoints }] of mesh.assignments) {
-      const service = mesh.clusters.get(name)?.service
-      const protocol = service && protocolOf(mesh, name, service)
+      const { service, tls } = mesh.clusters.get(name) ?? {}
+      // Who ends TLS behind the sidecar (BackendTLSPolicy) gets it as it comes.
+      const protocol = tls ? 'tls' : service && protocolOf(mesh, name, service)
       if (!service || !protocol) continue
       for (const { workload, port } of endpoints) {
         if (!workload) continue

@@ -151,7 +151,7 @@ export function sidecarListeners(
   const { namespace, isRedirected } = workload
   const address = workload.outbound ?? { host: '127.0.0.1', port: outboundPort }
   const target: Listener['target'] = isOurs
-    ? { type: 'on-demand' }
+    ? { type: 'on-demand', ...(mesh.refusesUnknownHosts ? { refusesUnknown: true } : {}) }
     : { type: 'routes', routes: { type: 'rds', name: outboundRouteName(namespace) } }
   const explicit = Object.entries(workload.explicit).flatMap(([destination, at]) => {
     const listener = destinationListener(mesh, { destination, namespace })

@@ -150,18 +150,30 @@ class Lookup implements DestinationWaiter {
 
   #unknown(): StepOutcome {
     const exchange = this.#exchange
-    const { passthrough, settings } = exchange.context
-    const { unknownDestinations } = settings
+    const { authority } = exchange.head
+    const { passthrough, settings, events } = exchange.context
+    const { target } = exchange.entrance.listener.listener
+    const isRefused = target.type === 'on-demand' && target.refusesUnknown === true
+    const unknownDestinations = isRefused ? 'refuse' : settings.unknownDestinations
+    const name = destinationName(authority, this.#original?.port ?? httpPort)
+    const host = name === '' && this.#original ? formatHostPort(this.#original) : name
     if (this.#original && unknownDestinations !== 'refuse') {
+      events.onUnknownHost?.(host, 'request', 'passed')
       exchange.target = this.#original
       exchange.routes = passthrough.original
       return 'next'
     }
-    const { authority } = exchange.head
     exchange.target = parseHostPort(authority, httpPort)
     if (unknownDestinations === 'any' && exchange.target) {
+      events.onUnknownHost?.(host, 'request', 'passed')
       exchange.routes = passthrough.dynamic
       return 'next'
+    }
+    if (host !== '') events.onUnknownHost?.(host, 'request', 'refused')
+    if (isRefused && host !== '') {
+      const { namespace } = exchange.context.identity
+      exchange.fail('host_unknown', `${host} may not be called from namespace ${namespace}`)
+      return 'taken'
     }
     exchange.fail(
       'host_not_found',

@@ -2,6 +2,7 @@
 
 import { WheelTimer } from '#/codec/timer-wheel.ts'
 import type { ListenerProtocol } from '#/model/listener.ts'
+import type { UnknownHostOutcome } from '#/proxy/events.ts'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
 import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
 import type { WarmRoutes } from '#/proxy/table/warm-routes.ts'
@@ -14,6 +15,8 @@ export interface ConnectionPlan {
   protocol: ListenerProtocol
   /** Absent: it takes no opaque bytes. */
   streams: WarmStreams | undefined
+  /** Nobody knows what it was made to, and this becomes of it; the server name of TLS may yet tell. */
+  unknown?: UnknownHostOutcome
 }
 
 const requestsAlone: ConnectionPlan = { protocol: 'http', streams: undefined }
@@ -86,14 +89,13 @@ function takesRequests(target: { type: string } & object, port: number): boolean
 }
 
 function planByDestination(options: PlanOptions, original: HostPort): () => void {
-  const { context, onPlan, onNoPlan, isTunnel } = options
+  const { context, entry, onPlan, onNoPlan, isTunnel } = options
   const name = formatHostPort(original)
   const destination = context.table.destinations.find(name, context.clock.monotonicMs())
   const tell = (): void => {
     if (destination.state === 'ready') onPlan({ protocol: destination.protocol, streams: destination.streams })
-    else if (!isTunnel) onPlan(passthroughPlan(context))
-    else if (context.settings.unknownDestinations === 'any') onPlan(passthroughTo(context.passthrough.dynamic))
-    else onNoPlan('host_not_found', `${name} is no Service of the mesh`)
+    else if (isTunnel) planTunnel(options, name)
+    else onPlan(refusesUnknown(entry) ? refusalPlan(context, name) : passthroughPlan(context))
   }
   if (destination.state !== 'waiting') {
     tell()
@@ -111,6 +113,61 @@ function planByDestination(options: PlanOptions, original: HostPort): () => void
   }
 }
 
+/** Who asks for a tunnel can be told. */
+function planTunnel({ entry, context, onPlan, onNoPlan }: PlanOptions, name: string): void {
+  const isRefused = refusesUnknown(entry)
+  if (!isRefused && context.settings.unknownDestinations === 'any') {
+    onPlan(passthroughTo(context.passthrough.dynamic))
+    return
+  }
+  context.events.onUnknownHost?.(name, 'stream', 'refused')
+  if (isRefused) onNoPlan('host_unknown', refusalDetail(context, name))
+  else onNoPlan('host_not_found', `${name} is no Service of the mesh`)
+}
+
+/**
+ * The address of a redirected connection is no Service's, but the server name that its client asks for may be one's.
+ * @param fallback what is done where nobody knows the name either. @returns how to give up.
+ */
+export function planByServerName(
+  { context, onPlan }: Pick<PlanOptions, 'context' | 'onPlan'>,
+  { host, fallback }: { host: HostPort; fallback: ConnectionPlan },
+): () => void {
+  const destination = context.table.destinations.find(formatHostPort(host), context.clock.monotonicMs())
+  const tell = (): void => {
+    const { streams } = destination
+    onPlan(destination.state === 'ready' && streams ? { protocol: 'tls', streams } : fallback)
+  }
+  if (destination.state !== 'waiting') {
+    tell()
+    return () => undefined
+  }
+  const waiter = { onDestination: () => settled() }
+  const settled = waitFor(context, tell, () => {
+    destination.stopWaiting(waiter)
+    onPlan(fallback)
+  })
+  destination.wait(waiter)
+  return () => {
+    settled.cancel()
+    destination.stopWaiting(waiter)
+  }
+}
+
+function refusesUnknown({ listener }: ListenerEntry): boolean {
+  return listener.target.type === 'on-demand' && listener.target.refusesUnknown === true
+}
+
+function refusalDetail({ identity }: ProxyContext, name: string): string {
+  return `${name} may not be called from namespace ${identity.namespace}`
+}
+
+/** Requests and TLS may name a host that is known; all else is closed. */
+function refusalPlan(context: ProxyContext, name: string): ConnectionPlan {
+  const refusal = { code: 'host_unknown', detail: refusalDetail(context, name) } as const
+  return { protocol: 'auto', streams: { routes: [], clusters: new Map(), refusal }, unknown: 'refused' }
+}
+
 /** An address that is no Service's: whatever is spoken goes where it was going, unless that is refused. */
 function passthroughPlan({ settings, passthrough }: ProxyContext): ConnectionPlan {
   if (settings.unknownDestinations === 'refuse') return requestsAlone
@@ -124,5 +181,5 @@ function passthroughTo({ clusters }: WarmRoutes): ConnectionPlan {
     serverNames: [],
     backends: [{ type: 'cluster' as const, cluster: cluster!, weight: 1 }],
   }
-  return { protocol: 'auto', streams: { routes: [route], clusters } }
+  return { protocol: 'auto', streams: { routes: [route], clusters }, unknown: 'passed' }
 }

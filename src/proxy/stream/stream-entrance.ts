@@ -12,36 +12,14 @@ import { onBytes } from '#/codec/shared-read.ts'
 import { WheelTimer } from '#/codec/timer-wheel.ts'
 import { mutualTlsModeAt } from '#/model/mutual-tls.ts'
 import type { HttpConnection } from '#/proxy/listener/http-entrance.ts'
-import type { ProxyContext } from '#/proxy/proxy-context.ts'
-import type { ListenerEntry } from '#/proxy/table/listener-table.ts'
-import type { TlsPeer } from '#/proxy/tls/tls-entrance.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import type { HostPort } from '#/std/host-port.ts'
-import { type ConnectionPlan, planConnection } from './connection-plan.ts'
+import { formatHostPort } from '#/std/host-port.ts'
+import { type ConnectionPlan, planByServerName, planConnection } from './connection-plan.ts'
+import type { StreamEntranceOptions, TunnelClient } from './entrance-options.ts'
 import { readFirstBytes } from './first-bytes.ts'
 import { type DetectionOutcome, newStreamRecord } from './stream-record.ts'
 import { StreamSession } from './stream-session.ts'
-
-/** A client that asked for a tunnel and waits for the answer. Told exactly once, unless it leaves. */
-export interface TunnelClient {
-  onEstablished(): void
-  /** It is for the client to close. */
-  onRefused(code: ErrorCodeName, detail: string): void
-}
-
-export interface StreamEntranceOptions {
-  entry: ListenerEntry
-  /** What a redirected connection was made to, or a tunnel asked for. */
-  original: HostPort | undefined
-  tunnel?: TunnelClient
-  /** What TLS has told, where it is ended already. */
-  tls?: TlsPeer
-  context: ProxyContext
-  /** Makes an HTTP connection of it: `early` was read already. */
-  enterHttp: (socket: Socket, early: Buffer | undefined) => HttpConnection
-  /** Called once when the connection is gone, unless HTTP has taken over. */
-  onClosed: () => void
-}
 
 /** While the client is silent for so long its endpoint is dialled: it may be the one to speak first. ms. */
 const silenceMs = 10
@@ -177,7 +155,7 @@ export class StreamEntrance implements HttpConnection {
       this.#decide('timeout', '')
       return
     }
-    if (!this.#session && this.#bytes.length === 0) this.#openSession('')
+    if (!this.#session && this.#bytes.length === 0 && !this.#plan!.streams!.refusal) this.#openSession('')
     if (this.#isReading) context.wheel.set(this.#timer, leftMs)
   }
 
@@ -211,6 +189,29 @@ export class StreamEntrance implements HttpConnection {
       this.#session.abandon()
       this.#session = undefined
     }
+    const { unknown } = this.#plan!
+    const { original, tunnel } = this.#options
+    if (unknown && serverName !== '' && original && !tunnel) this.#planAnew({ host: serverName, port: original.port })
+    else {
+      if (unknown && original) context.events.onUnknownHost?.(formatHostPort(original), 'stream', unknown)
+      this.#release(serverName, greeting)
+    }
+  }
+
+  /** Who knows not the address may know the server name. */
+  #planAnew(host: HostPort): void {
+    const { context } = this.#options
+    const fallback = this.#plan!
+    const onPlan = (plan: ConnectionPlan): void => {
+      if (this.#isClosed) return
+      this.#plan = plan
+      if (plan.unknown) context.events.onUnknownHost?.(formatHostPort(host), 'stream', plan.unknown)
+      this.#release(host.host, undefined)
+    }
+    this.#cancelPlan = planByServerName({ context, onPlan }, { host, fallback })
+  }
+
+  #release(serverName: string, greeting: Buffer | undefined): void {
     if (!this.#session) this.#openSession(serverName)
     const early = this.#bytes.length > 0 ? this.#bytes : undefined
     this.#bytes = noBytes

@@ -66,6 +66,10 @@ export class StreamSession implements EndpointDialOwner {
       this.#fail('overloaded', overloadDetail)
       return
     }
+    if (streams.refusal) {
+      this.#fail(streams.refusal.code, streams.refusal.detail)
+      return
+    }
     const route = findStreamRoute(streams.routes, { serverName, port: original?.port })
     if (route) this.#route(route)
     else if (serverName === '') this.#fail('route_not_found', 'no route takes this connection')

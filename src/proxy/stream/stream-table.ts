@@ -1,12 +1,15 @@
 /** Where opaque bytes go, compiled from the model: by SNI, by port, by weight. Immutable; replaced whole. */
 import type { StreamBackend, StreamRoute } from '#/model/listener.ts'
 import type { UpstreamCluster } from '#/proxy/upstream/upstream-cluster.ts'
+import type { ErrorCodeName } from '#/std/errors.ts'
 import type { Random } from '#/std/random.ts'
 
 export interface WarmStreams {
   readonly routes: readonly StreamRoute[]
   /** By name; one that the control plane does not have is not among them. */
   readonly clusters: ReadonlyMap<string, UpstreamCluster>
+  /** Nobody takes them, and why. */
+  readonly refusal?: { code: ErrorCodeName; detail: string }
 }
 
 export function clustersOfStreams(routes: readonly StreamRoute[]): Set<string> {

@@ -12,7 +12,7 @@ import { owned } from '#/codec/shared-read.ts'
 import type { ResetReason, ServerSink, ServerStream } from '#/codec/stream.ts'
 import { rescue } from '#/proxy/rescue.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
-import type { TunnelClient } from './stream-entrance.ts'
+import type { TunnelClient } from './entrance-options.ts'
 
 type Done = (error?: Error | null) => void
 

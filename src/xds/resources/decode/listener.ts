@@ -2,13 +2,16 @@
  * envoy.config.listener.v3.Listener → Listener. One filter chain with an HTTP connection manager, or an ApiListener; beside it or
  * alone, chains with a TCP proxy.
  */
+import type { AccessRules } from '#/model/access.ts'
 import type { HttpFilters } from '#/model/http-filter.ts'
 import type { Listener, ListenerProtocol, ListenerTarget, StreamRoute } from '#/model/listener.ts'
 import type { MutualTls, MutualTlsMode } from '#/model/mutual-tls.ts'
+import type { PathRules } from '#/model/path-rules.ts'
 import type { ServerTls } from '#/model/tls.ts'
 import type { AnyContent, FieldReader } from './field-reader.ts'
 import { type ManagerContent, readManager } from './http-connection-manager.ts'
 import { expectBoolean, factText, readAddress, readWeftMetadata, type WeftFacts } from './part.ts'
+import { networkRbacType, readNetworkRbac } from './rbac.ts'
 import { inOrder, readChainMatch, readStream } from './stream-chain.ts'
 import { readServerSocket } from './transport-socket.ts'
 
@@ -20,6 +23,7 @@ const tcpProxyType = 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'
 interface Chains {
   target?: ListenerTarget
   filters?: HttpFilters
+  paths?: PathRules
   streams: StreamRoute[]
   /** Of all chains alike. */
   tls?: ServerTls
@@ -43,16 +47,22 @@ function readChains(reader: FieldReader, isMesh: boolean): Chains {
   if (tls[0]) chains.tls = tls[0]
   for (const chain of all) {
     const match = readChainMatch(chain.message('filter_chain_match'), isMesh)
-    const typed = readFilter(chain)
+    const { typed, access } = readFilters(chain)
     if (typed?.typeName === tcpProxyType)
-      addStream(chains.streams, readStream(chain, typed.open(tcpProxyType), match), isMesh)
+      addStream(
+        chains.streams,
+        { ...readStream(chain, typed.open(tcpProxyType), match), ...(access ? { access } : {}) },
+        isMesh,
+      )
     else if (typed?.typeName === managerType) {
       managers++
       if (!isMesh && (match.serverNames.length > 0 || match.port !== undefined))
         chain.fault('filter_chain_match', 'of requests only application_protocols are supported by this proxy')
-      const { target, filters } = readManager(typed.open(managerType))
+      if (access) chain.fault('filters', 'RBAC before a connection manager is unsupported by this proxy')
+      const { target, filters, paths } = readManager(typed.open(managerType))
       if (target) chains.target ??= target
       chains.filters ??= filters
+      if (paths) chains.paths ??= paths
     }
   }
   if (managers > 1 && !isMesh)
@@ -84,19 +94,25 @@ function modeOf(text: string): MutualTlsMode | undefined {
   return text === 'strict' || text === 'permissive' || text === 'disabled' ? text : undefined
 }
 
-/** The one network filter of a chain, of a type that is known; undefined when a fault was told. */
-function readFilter(chain: FieldReader): AnyContent | undefined {
+/** The last network filter of a chain, of a type that is known (undefined when a fault was told), and RBAC before it. */
+function readFilters(chain: FieldReader): { typed?: AnyContent; access?: AccessRules } {
   const filters = chain.messages('filters')
-  const [filter] = filters
-  if (!filter || filters.length > 1) {
-    for (const each of filters) each.skip()
-    chain.fault('filters', 'exactly one network filter is supported by this proxy')
-    return undefined
+  const last = filters.pop()
+  let access: AccessRules | undefined
+  for (const filter of filters) {
+    const typed = filter.any('typed_config')
+    if (typed?.typeName === networkRbacType) access = readNetworkRbac(typed.open(networkRbacType), access)
+    else {
+      filter.skip()
+      chain.fault('filters', 'before the last network filter only RBAC is supported by this proxy')
+    }
   }
-  const typed = filter.any('typed_config')
-  if (typed?.typeName === managerType || typed?.typeName === tcpProxyType) return typed
-  filter.fault('typed_config', `network filter ${typed?.typeName ?? ''} is unsupported by this proxy`)
-  return undefined
+  const typed = last?.any('typed_config')
+  if (typed?.typeName === managerType || typed?.typeName === tcpProxyType)
+    return { typed, ...(access ? { access } : {}) }
+  if (last) last.fault('typed_config', `network filter ${typed?.typeName ?? ''} is unsupported by this proxy`)
+  else chain.fault('filters', 'is empty')
+  return {}
 }
 
 /** Inspectors find out what is spoken, which this proxy does by itself where it matters. */
@@ -145,6 +161,10 @@ function protocolOf(facts: WeftFacts, { target, streams }: Chains): ListenerProt
   return streams.some(({ serverNames }) => serverNames.length > 0) ? 'tls' : 'tcp'
 }
 
+function onDemand(facts: WeftFacts): ListenerTarget {
+  return { type: 'on-demand', ...(facts.get('refuses_unknown') === true ? { refusesUnknown: true } : {}) }
+}
+
 export function readListener(reader: FieldReader): Listener {
   const name = reader.string('name')
   const facts = readWeftMetadata(reader)
@@ -156,7 +176,7 @@ export function readListener(reader: FieldReader): Listener {
   const mutualTls = mutualTlsOf(facts)
   const chains = readChains(reader, mutualTls !== undefined)
   const { streams } = chains
-  const { target, filters = {} } = api ? readApiListener(api) : chains
+  const { target, filters = {}, paths } = api ? readApiListener(api) : chains
   if (!api && !reader.has('address') && streams.length === 0) reader.fault('address', 'is missing')
   if (!target && streams.length === 0 && !isOnDemand) reader.fault('filter_chains', 'there is none that is supported')
   expectBoolean(reader, 'bind_to_port', true)
@@ -167,11 +187,12 @@ export function readListener(reader: FieldReader): Listener {
     ...(address ? { address } : {}),
     direction,
     ...(protocol === 'http' ? {} : { protocol }),
-    target: isOnDemand ? { type: 'on-demand' } : (target ?? { type: 'streams' }),
+    target: isOnDemand ? onDemand(facts) : (target ?? { type: 'streams' }),
     ...(streams.length > 0 ? { streams } : {}),
     ...(chains.tls ? { tls: chains.tls } : {}),
     ...(mutualTls ? { mutualTls } : {}),
     ...(Object.keys(filters).length > 0 ? { filters } : {}),
+    ...(paths ? { paths } : {}),
     ...listenerFilters,
     isRedirected: facts.get('redirected') === true || listenerFilters.isRedirected,
     isLazy: facts.get('lazy') === true,

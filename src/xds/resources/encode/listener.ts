@@ -2,6 +2,7 @@
 import { create, type DescMessage, toBinary } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Listener, RouteSource } from '#/model/listener.ts'
+import type { PathRules } from '#/model/path-rules.ts'
 import { TrafficDirection } from '#/xds/proto/envoy/config/core/v3/base_pb.ts'
 import { type FilterChain, FilterChainSchema } from '#/xds/proto/envoy/config/listener/v3/listener_components_pb.ts'
 import { ListenerSchema } from '#/xds/proto/envoy/config/listener/v3/listener_pb.ts'
@@ -14,6 +15,7 @@ import { TlsInspectorSchema } from '#/xds/proto/envoy/extensions/filters/listene
 import type { HttpConnectionManager } from '#/xds/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import {
   HttpConnectionManager_ForwardClientCertDetails,
+  HttpConnectionManager_PathWithEscapedSlashesAction,
   HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,
 } from '#/xds/proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
@@ -32,8 +34,19 @@ const callerOptions = {
   setCurrentClientCertDetails: { uri: true },
 } as const
 
+function pathOptions({ isNormalized, mergesSlashes, escapedSlashes }: PathRules) {
+  return {
+    normalizePath: isNormalized,
+    mergeSlashes: mergesSlashes,
+    pathWithEscapedSlashesAction:
+      HttpConnectionManager_PathWithEscapedSlashesAction[
+        escapedSlashes === 'reject' ? 'REJECT_REQUEST' : 'KEEP_UNCHANGED'
+      ],
+  }
+}
+
 /** What Envoy would do unasked and Gateway API does not want: new request ids, an idle limit on streams, a server header. */
-function connectionManager({ name, filters = {}, mutualTls }: Listener, routes: RouteSource): HttpConnectionManager {
+function connectionManager({ name, filters = {}, paths, mutualTls }: Listener, routes: RouteSource): HttpConnectionManager {
   return create(HttpConnectionManagerSchema, {
     statPrefix: name,
     routeSpecifier:
@@ -52,6 +65,7 @@ function connectionManager({ name, filters = {}, mutualTls }: Listener, routes: 
       },
     ],
     ...(mutualTls ? callerOptions : {}),
+    ...(paths ? pathOptions(paths) : {}),
     preserveExternalRequestId: true,
     streamIdleTimeout: durationOf(0),
     serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
@@ -104,6 +118,7 @@ export const encodeListener: Encode<Listener> = (listener) => {
   const metadata = weftMetadata({
     direction,
     on_demand: target.type === 'on-demand',
+    refuses_unknown: target.type === 'on-demand' && target.refusesUnknown,
     redirected: listener.isRedirected,
     lazy: listener.isLazy,
     protocol: protocol === 'http' ? undefined : protocol,
