@@ -1,9 +1,10 @@
 /** The HttpConnectionManager of a listener → where its requests are routed. */
 import type { HttpFilters } from '#/model/http-filter.ts'
 import type { ListenerTarget } from '#/model/listener.ts'
+import type { PathRules } from '#/model/path-rules.ts'
 import type { FieldReader } from './field-reader.ts'
 import { findHttpFilter } from './http-filter.ts'
-import { expectBoolean, readCommonProtocolOptions, readConfigSource, readUpgrades } from './part.ts'
+import { readCommonProtocolOptions, readConfigSource, readUpgrades } from './part.ts'
 import { readRouteConfiguration } from './route.ts'
 
 const routerType = 'envoy.extensions.filters.http.router.v3.Router'
@@ -34,13 +35,16 @@ function readHttpFilters(manager: FieldReader): HttpFilters {
   return known
 }
 
-/** Envoy can change paths before it matches; this proxy takes them as they come. */
-function readPathRules(manager: FieldReader): void {
-  expectBoolean(manager, 'normalize_path', false)
-  if (manager.boolean('merge_slashes')) manager.fault('merge_slashes', 'unsupported by this proxy')
-  const slashes = manager.enumeration('path_with_escaped_slashes_action', 'IMPLEMENTATION_SPECIFIC_DEFAULT')
-  if (slashes !== 'IMPLEMENTATION_SPECIFIC_DEFAULT' && slashes !== 'KEEP_UNCHANGED')
-    manager.fault('path_with_escaped_slashes_action', `${slashes} is unsupported by this proxy`)
+/** @returns undefined when paths are taken as they come. */
+function readPathRules(manager: FieldReader): PathRules | undefined {
+  const isNormalized = manager.wrappedBoolean('normalize_path') ?? false
+  const mergesSlashes = manager.boolean('merge_slashes')
+  const action = manager.enumeration('path_with_escaped_slashes_action', 'IMPLEMENTATION_SPECIFIC_DEFAULT')
+  if (action === 'UNESCAPE_AND_REDIRECT' || action === 'UNESCAPE_AND_FORWARD')
+    manager.fault('path_with_escaped_slashes_action', `${action} is unsupported by this proxy`)
+  const escapedSlashes = action === 'REJECT_REQUEST' ? 'reject' : 'keep'
+  if (!isNormalized && !mergesSlashes && escapedSlashes === 'keep') return undefined
+  return { isNormalized, mergesSlashes, escapedSlashes }
 }
 
 /** What it tells the application of callers is this proxy's own rule: what they say of themselves is taken out. */
@@ -69,15 +73,16 @@ function readRoutes(manager: FieldReader): ListenerTarget | undefined {
 export interface ManagerContent {
   target: ListenerTarget | undefined
   filters: HttpFilters
+  paths?: PathRules
 }
 
 export function readManager(manager: FieldReader): ManagerContent {
   const codec = manager.enumeration('codec_type', 'AUTO')
   if (codec !== 'AUTO' && codec !== 'HTTP1') manager.fault('codec_type', `${codec} is unsupported by this proxy`)
   const filters = readHttpFilters(manager)
-  readPathRules(manager)
+  const paths = readPathRules(manager)
   readCallerRules(manager)
   readUpgrades(manager)
   readCommonProtocolOptions(manager.message('common_http_protocol_options'))
-  return { target: readRoutes(manager), filters }
+  return { target: readRoutes(manager), filters, ...(paths ? { paths } : {}) }
 }

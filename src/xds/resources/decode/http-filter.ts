@@ -3,6 +3,7 @@ import type { HttpFilters } from '#/model/http-filter.ts'
 import { extAuthzDecoder } from './ext-authz.ts'
 import type { FieldReader } from './field-reader.ts'
 import { jwtDecoder } from './jwt.ts'
+import { rbacDecoder } from './rbac.ts'
 
 /** One filter, in a file of its own. */
 export interface HttpFilterDecoder {
@@ -15,7 +16,7 @@ export interface HttpFilterDecoder {
   readRoute(config: FieldReader, filters: HttpFilters): void
 }
 
-const decoders: readonly HttpFilterDecoder[] = [jwtDecoder, extAuthzDecoder]
+const decoders: readonly HttpFilterDecoder[] = [jwtDecoder, rbacDecoder, extAuthzDecoder]
 const byType = new Map(decoders.map((decoder) => [decoder.typeName, decoder]))
 const byRouteType = new Map(decoders.map((decoder) => [decoder.routeTypeName, decoder]))
 

@@ -25,7 +25,7 @@ export function readStringMatch(reader: FieldReader): Pick<ValueMatch, 'type' | 
   return match
 }
 
-function readHeader(reader: FieldReader): ValueMatch {
+export function readHeader(reader: FieldReader): ValueMatch {
   const name = reader.string('name').toLowerCase()
   const isInverted = reader.boolean('invert_match')
   const matcher = reader.message('string_match')

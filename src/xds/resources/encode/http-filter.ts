@@ -3,6 +3,7 @@ import type { Any } from '@bufbuild/protobuf/wkt'
 import type { HttpFilters } from '#/model/http-filter.ts'
 import { extAuthzEncoder } from './ext-authz.ts'
 import { jwtEncoder } from './jwt.ts'
+import { rbacAllowEncoder, rbacDenyEncoder } from './rbac.ts'
 
 /** One filter, in a file of its own. */
 export interface HttpFilterEncoder {
@@ -18,7 +19,7 @@ export interface HttpFilterEncoder {
 }
 
 /** In the order in which requests pass them. */
-const encoders: readonly HttpFilterEncoder[] = [jwtEncoder, extAuthzEncoder]
+const encoders: readonly HttpFilterEncoder[] = [jwtEncoder, rbacDenyEncoder, rbacAllowEncoder, extAuthzEncoder]
 
 /** Without the router, which comes last. */
 export function httpFiltersOf(filters: HttpFilters) {

@@ -46,7 +46,10 @@ function pathOptions({ isNormalized, mergesSlashes, escapedSlashes }: PathRules)
 }
 
 /** What Envoy would do unasked and Gateway API does not want: new request ids, an idle limit on streams, a server header. */
-function connectionManager({ name, filters = {}, paths, mutualTls }: Listener, routes: RouteSource): HttpConnectionManager {
+function connectionManager(
+  { name, filters = {}, paths, mutualTls }: Listener,
+  routes: RouteSource,
+): HttpConnectionManager {
   return create(HttpConnectionManagerSchema, {
     statPrefix: name,
     routeSpecifier:

@@ -31,7 +31,7 @@ function stringMatch({ type, value }: ValueMatch) {
   return { matchPattern: { case: type as 'exact' | 'prefix' | 'suffix' | 'contains', value } }
 }
 
-function headerMatcher(match: ValueMatch) {
+export function headerMatcher(match: ValueMatch) {
   const { name, isInverted } = match
   if (match.type === 'present') {
     return { name, invertMatch: isInverted, headerMatchSpecifier: { case: 'presentMatch' as const, value: true } }

@@ -7,6 +7,7 @@ import type { StreamBackend, StreamRoute } from '#/model/listener.ts'
 import { type FilterChain, FilterChainSchema } from '#/xds/proto/envoy/config/listener/v3/listener_components_pb.ts'
 import { TcpProxySchema } from '#/xds/proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts'
 import { type InitOf, packAny } from './any.ts'
+import { networkAccess } from './rbac.ts'
 import { invalidBackendCluster } from './route-action.ts'
 import { ruleFacts } from './rule-facts.ts'
 import { weftMetadata } from './weft-metadata.ts'
@@ -25,7 +26,7 @@ function clusterSpecifier(backends: readonly StreamBackend[]): InitOf<typeof Tcp
 }
 
 export function streamChain(stream: StreamRoute): FilterChain {
-  const { name, serverNames, port, backends, rule } = stream
+  const { name, serverNames, port, backends, access, rule } = stream
   const proxy = create(TcpProxySchema, { statPrefix: name, ...clusterSpecifier(backends) })
   const metadata = weftMetadata(ruleFacts(rule))
   const isMatched = serverNames.length > 0 || port !== undefined
@@ -40,6 +41,7 @@ export function streamChain(stream: StreamRoute): FilterChain {
         }
       : {}),
     filters: [
+      ...(access ? networkAccess(access, name) : []),
       {
         name: 'envoy.filters.network.tcp_proxy',
         configType: { case: 'typedConfig', value: packAny(TcpProxySchema, proxy) },
