@@ -15,6 +15,7 @@ import { FileSource } from './source/file-source.ts'
 import type { Fault, Resources } from './source/resources.ts'
 import { withLiveness } from './status/liveness.ts'
 import { proxyReport } from './status/proxy-report.ts'
+import { RecordKeeper } from './traffic/record-keeper.ts'
 import { type Translation, translate } from './translate/translate.ts'
 
 export interface ControlPlaneOptions {
@@ -28,6 +29,8 @@ export interface ControlPlaneOptions {
   serviceRange?: string
   /** Certificates for workloads, and xDS for those who show one; none when absent. */
   identity?: IdentityOptions
+  /** Folder for the traffic seen and the audit log; both are kept in memory when absent. */
+  recordsFolder?: string
   log: Log
 }
 
@@ -41,7 +44,7 @@ export interface ControlPlane {
 
 /** Starts all stages. Resolves when the servers listen; the first configuration follows at once. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { directories, serviceRange, log } = options
+  const { directories, serviceRange, recordsFolder: folder, log } = options
   let translation: Translation | undefined
   let sourceFaults: readonly Fault[] = []
   let admins: ReadonlyMap<string, string> = new Map()
@@ -53,9 +56,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   // 4. Serve: each client what it asked for, over its own stream.
   const server = new AdsServer({ clock: systemClock, log })
 
+  // 6. Remember: who called what, what was refused, what was changed.
+  const records = new RecordKeeper({ mesh: () => translation?.mesh, admins: () => admins, folder, log })
+
   const publish = ({ mesh }: Translation): void => server.publish(publisher.publish(mesh, identity?.secrets()))
   const apply = ({ resources, faults }: { resources: Resources; faults: readonly Fault[] }): void => {
     sourceFaults = faults
+    records.follow(resources)
     admins = adminAddresses(resources)
     const startMs = systemClock.monotonicMs()
     // 2. Translate: what is true of the mesh, and what to tell the users.
@@ -87,7 +94,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
   const xds = await server.listen(options.xds)
   const secure = await identity?.listen()
-  // 6. Tell: state of objects and proxies over the HTTP API.
+  // 7. Tell: state of objects and proxies over the HTTP API.
   const api = await startApiServer({
     address: options.api,
     state: {
@@ -98,6 +105,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         translation ? withLiveness(translation.statuses, { mesh: translation.mesh, clients: server.clients() }) : [],
       proxies: () => server.clients().map((client) => proxyReport(client, translation?.mesh, admins)),
       metrics: () => controlMetrics(server, translation) + (identity?.metrics() ?? ''),
+      records,
       ...(identity ? { authority: identity } : {}),
     },
   })
@@ -113,6 +121,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     async stop() {
       unsubscribe()
       source.stop()
+      await records.stop()
       server.stop()
       await identity?.stop()
       await api.stop()

@@ -14,7 +14,7 @@ import { Log, type LogLevel, logLevels } from '#/std/log.ts'
 const usage = `Usage: control --config DIR [--config DIR …] [--xds 127.0.0.1:15010] [--api 127.0.0.1:15080]
                [--secure 127.0.0.1:15012 --identity-dir DIR [--trust-domain cluster.local] [--leaf-life-ms 86400000]
                 [--ca-certificate-file FILE --ca-key-file FILE --ca-root-file FILE [--ca-crl-file FILE]]]
-               [--service-range 198.19.0.0/20] [--log-level ${logLevels.join('|')}] [--log-format json|text]`
+               [--records-dir DIR] [--service-range 198.19.0.0/20] [--log-level ${logLevels.join('|')}] [--log-format json|text]`
 
 function fail(message: string): never {
   process.stderr.write(`${message}\n\n${usage}\n`)
@@ -42,6 +42,7 @@ function readFlags() {
         'ca-key-file': { type: 'string', default: '' },
         'ca-root-file': { type: 'string', default: '' },
         'ca-crl-file': { type: 'string', default: '' },
+        'records-dir': { type: 'string', default: '' },
         'service-range': { type: 'string', default: '' },
         'log-level': { type: 'string', default: 'info' },
         'log-format': { type: 'string', default: 'json' },
@@ -99,6 +100,7 @@ try {
     xds: readAddress('xds', flags.xds),
     api: readAddress('api', flags.api),
     ...(identity ? { identity } : {}),
+    ...(flags['records-dir'] ? { recordsFolder: flags['records-dir'] } : {}),
     ...(flags['service-range'] ? { serviceRange: flags['service-range'] } : {}),
     log,
   })

@@ -87,3 +87,35 @@ export function formatTrafficKey(facts: TrafficFacts): string {
   const who = `${direction} ${principal} ${caller} ${addressBlock} ${destination} ${port}`
   return `${who} ${protocol} ${method} ${path} ${security} ${verdict} ${rule}`
 }
+
+/** An edge of the whole mesh: what the sidecars of all replicas of one workload have seen. */
+export interface MeshEdge extends TrafficEdge {
+  /** `NAMESPACE/WORKLOAD` whose sidecars saw it: who was called (inbound), or who called (outbound). */
+  workload: string
+  /** Its account, for outbound: who called, to policies. */
+  serviceAccount: string
+}
+
+/** What is known of one sidecar's ledger. */
+export interface LedgerSource {
+  /** `POD.NAMESPACE` */
+  node: string
+  workload: string
+  /** `off`: it keeps no ledger. */
+  state: 'told' | 'unreachable' | 'off'
+  /** When it was last asked with success, milliseconds since 1970; 0 for never. */
+  toldMs: number
+  /** Why it could not be asked; empty when it could. */
+  detail: string
+}
+
+/** Traffic of the mesh within a time, as the control plane tells it. */
+export interface MeshTraffic {
+  /** The time that was asked for, milliseconds since 1970. Counts are those of it, to the minute within an hour, to the hour within a day, beyond that all. */
+  fromMs: number
+  nowMs: number
+  /** Since when traffic is collected at all. */
+  sinceMs: number
+  sources: readonly LedgerSource[]
+  edges: readonly MeshEdge[]
+}

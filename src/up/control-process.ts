@@ -17,7 +17,7 @@ export interface ControlProcessOptions {
   serviceRange?: string
   xds: HostPort
   api: HostPort
-  identityFlags: Readonly<Record<string, string>>
+  flags: Readonly<Record<string, string>>
   environment: Readonly<Record<string, string | undefined>>
   logFile: string
   guard: Guard
@@ -70,26 +70,15 @@ export class ControlProcess {
   }
 
   #launch(onReady: () => void): Child {
-    const {
-      program,
-      directories,
-      serviceRange,
-      xds,
-      api,
-      identityFlags,
-      environment,
-      logFile,
-      guard,
-      clock,
-      announce,
-    } = this.#options
+    const { program, directories, serviceRange, xds, api, flags, environment, logFile, guard, clock, announce } =
+      this.#options
     return new Child({
       argv: [
         ...program,
         ...directories.flatMap((directory) => ['--config', directory]),
         ...(serviceRange ? ['--service-range', serviceRange] : []),
         ...['--xds', formatHostPort(xds), '--api', formatHostPort(api)],
-        ...Object.entries(identityFlags).flatMap(([flag, value]) => [`--${flag}`, value]),
+        ...Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]),
       ],
       environment,
       folder: '/',

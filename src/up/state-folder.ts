@@ -33,6 +33,8 @@ export interface StateFolder {
   programs: string
   /** Roots, keys and what else is secret; kept from run to run. */
   identity: string
+  /** Traffic seen and the audit log; kept from run to run. */
+  records: string
   /** What sidecars trust. */
   trust: string
 }
@@ -56,6 +58,7 @@ export function stateFolderOf(root: string, directory: string): StateFolder {
     sidecars: inside('sidecars'),
     programs: inside('programs'),
     identity: inside('identity'),
+    records: inside('records'),
     trust: join(inside('identity'), 'trust'),
   }
 }

@@ -180,7 +180,7 @@ export class Supervisor {
       ...(this.#isolation ? { serviceRange: this.#isolation.plan.services } : {}),
       xds,
       api,
-      identityFlags: identity.controlFlags(),
+      flags: { ...identity.controlFlags(), 'records-dir': this.#state.records },
       environment,
       logFile: this.#logs.fileOf('control'),
       guard: this.#guard,

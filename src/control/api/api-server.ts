@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net'
 import type { HostPort } from '#/std/host-port.ts'
 import { rotationCommands } from '../identity/identity-plane.ts'
 import type { ControlState } from './control-state.ts'
+import { answerRecords, recordPaths } from './record-pages.ts'
 
 export interface ApiServer {
   /** Where it listens. */
@@ -70,14 +71,15 @@ function answerTo(path: string, state: ControlState): Answer {
     const found = state.proxies().find(({ node }) => node === name)
     return found ? json(found) : missing(`no proxy is called ${name}; GET /api/v1/proxies lists them`)
   }
-  return missing(`nothing here; there is ${Object.keys(pages).join(', ')}`)
+  return missing(`nothing here; there is ${[...Object.keys(pages), ...recordPaths].join(', ')}`)
 }
 
 /** Listens on `address` (port 0 takes any). @throws the system's error when the port is taken. */
 export async function startApiServer(options: { address: HostPort; state: ControlState }): Promise<ApiServer> {
   const { address, state } = options
   const server = http.createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://control').pathname
+    const url = new URL(request.url ?? '/', 'http://control')
+    const path = url.pathname
     const isStep = request.method === 'POST' && path.startsWith(rotationPath)
     if (request.method !== 'GET' && request.method !== 'HEAD' && !isStep) {
       response
@@ -85,12 +87,17 @@ export async function startApiServer(options: { address: HostPort; state: Contro
         .end('{"error":"only GET and HEAD"}\n')
       return
     }
-    const { status, type, body } = isStep ? rotate(path, request, state) : answerTo(path, state)
-    const text = type === 'json' ? `${JSON.stringify(body)}\n` : String(body)
-    response.writeHead(status, {
-      'content-type': type === 'text' ? 'text/plain; version=0.0.4; charset=utf-8' : 'application/json',
-    })
-    response.end(request.method === 'HEAD' ? undefined : text)
+    const send = ({ status, type, body }: Answer): void => {
+      const text = type === 'json' ? `${JSON.stringify(body)}\n` : String(body)
+      response.writeHead(status, {
+        'content-type': type === 'text' ? 'text/plain; version=0.0.4; charset=utf-8' : 'application/json',
+      })
+      response.end(request.method === 'HEAD' ? undefined : text)
+    }
+    const gathered = state.records && recordPaths.includes(path) ? answerRecords(url, state.records) : undefined
+    if (gathered)
+      gathered.then(send, (error: unknown) => send({ status: 500, type: 'json', body: { error: String(error) } }))
+    else send(isStep ? rotate(path, request, state) : answerTo(path, state))
   })
   server.listen(address.port, address.host)
   await once(server, 'listening')

@@ -4,6 +4,7 @@ import type { Mesh, ObjectStatus } from '#/model/mesh.ts'
 import type { ResourceKind } from '#/xds/resources/resource.ts'
 import type { AuthorityReport, RotationCommand } from '../identity/identity-plane.ts'
 import type { Fault } from '../source/resources.ts'
+import type { Records } from './record-pages.ts'
 
 /** One type on one proxy's stream. */
 export interface ProxyTypeReport {
@@ -43,6 +44,8 @@ export interface ControlState {
   isReady(): boolean
   /** Prometheus text. */
   metrics(): string
+  /** What was called, decided and changed. */
+  records?: Records
   /** Where there is identity. */
   authority?: {
     report(): AuthorityReport
