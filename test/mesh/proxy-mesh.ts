@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type ControlPlane, startControlPlane } from '#/control/control-plane.ts'
-import type { HostPort } from '#/std/host-port.ts'
+import { formatHostPort, type HostPort } from '#/std/host-port.ts'
 import { Log } from '#/std/log.ts'
 import { freePort } from '../contract/suite.ts'
 import { startWeftProxy, type WeftProxy } from '../contract/weft-proxy.ts'
@@ -50,6 +50,11 @@ export class ProxyMesh {
     const directories = [join(this.folder, 'mesh')]
     this.#control = await startControlPlane({ directories, xds: this.#xds, api: any, log })
     this.#xds = this.#control.xds
+  }
+
+  /** Of the control plane's HTTP API. */
+  get api(): string {
+    return `http://${formatHostPort(this.#control!.api)}`
   }
 
   async stopControl(): Promise<void> {
