@@ -1,5 +1,7 @@
 /** The kinds that Weft reads, in one table that the sources, `weft lint` and the docs iterate. */
 import type { z } from 'zod'
+import { accessPolicySchema } from './access-policy.ts'
+import { accessPolicyFaults } from './access-policy-rules.ts'
 import { authenticationPolicyFaults, authenticationPolicySchema } from './authentication-policy.ts'
 import { backendTlsPolicyFaults, backendTlsPolicySchema } from './backend-tls-policy.ts'
 import { configMapSchema } from './config-map.ts'
@@ -51,6 +53,7 @@ export const kinds = {
     rules: backendTlsPolicyFaults,
   },
   ReferenceGrant: { group: gatewayGroup, isNamespaced: true, schema: gateway.referenceGrantSchema },
+  AccessPolicy: { group: ownGroup, isNamespaced: true, schema: accessPolicySchema, rules: accessPolicyFaults },
   AuthenticationPolicy: {
     group: ownGroup,
     isNamespaced: true,

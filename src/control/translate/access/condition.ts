@@ -1,0 +1,104 @@
+/** Conditions put together and made small: what can be told now is, and nothing is left that holds always or never. */
+import type { AccessRule, AccessRules, Combined, Permission } from '#/model/access.ts'
+
+type Part = { type: string }
+
+export const any = { type: 'any' } as const
+/** Holds for nothing. Envoy takes no empty list. */
+export const none = { type: 'not', condition: any } as const
+
+export function isAny(condition: Part): boolean {
+  return condition.type === 'any'
+}
+
+export function isNone(condition: Combined<never> | Part): boolean {
+  return condition.type === 'not' && (condition as { condition: Part }).condition.type === 'any'
+}
+
+export function allOf<T extends Part>(conditions: readonly Combined<T>[]): Combined<T> {
+  const kept = conditions.filter((condition) => !isAny(condition))
+  if (kept.some(isNone)) return none
+  if (kept.length === 0) return any
+  return kept.length === 1 ? kept[0]! : { type: 'and', conditions: kept }
+}
+
+export function oneOf<T extends Part>(conditions: readonly Combined<T>[]): Combined<T> {
+  const kept = conditions.filter((condition) => !isNone(condition))
+  if (kept.some(isAny)) return any
+  if (kept.length === 0) return none
+  return kept.length === 1 ? kept[0]! : { type: 'or', conditions: kept }
+}
+
+export function notOf<T extends Part>(condition: Combined<T>): Combined<T> {
+  if (isAny(condition)) return none
+  if (condition.type === 'not') return (condition as { condition: Combined<T> }).condition
+  return { type: 'not', condition }
+}
+
+/** What can't be told counts so that more holds (`most`), or less (`least`). Under a `not` it is the other way round. */
+export type Bias = 'most' | 'least'
+
+export function opposite(bias: Bias): Bias {
+  return bias === 'most' ? 'least' : 'most'
+}
+
+type Leaf = Exclude<Permission, Combined<never>>
+
+/** @param told what is known of a part: that it holds, that it does not, that it can't be told, or nothing. */
+function settle(
+  condition: Combined<Permission>,
+  told: (leaf: Leaf) => boolean | 'unknown' | undefined,
+  bias: Bias,
+): Combined<Permission> {
+  switch (condition.type) {
+    case 'any':
+      return any
+    case 'and':
+      return allOf(condition.conditions.map((part) => settle(part, told, bias)))
+    case 'or':
+      return oneOf(condition.conditions.map((part) => settle(part, told, bias)))
+    case 'not':
+      return notOf(settle(condition.condition, told, opposite(bias)))
+    default: {
+      const known = told(condition)
+      if (known === undefined) return condition
+      return known === 'unknown' ? (bias === 'most' ? any : none) : known ? any : none
+    }
+  }
+}
+
+function settleRules(rules: AccessRules, told: (leaf: Leaf) => boolean | 'unknown' | undefined): AccessRules {
+  const all = (list: readonly AccessRule[], bias: Bias): AccessRule[] =>
+    list
+      .map((rule) => ({ ...rule, permission: settle(rule.permission, told, bias) }))
+      .filter(({ permission, principal }) => !isNone(permission) && !isNone(principal))
+  return {
+    deny: all(rules.deny, 'most'),
+    ...(rules.allow ? { allow: all(rules.allow, 'least') } : {}),
+    audit: all(rules.audit, 'most'),
+  }
+}
+
+/** At one port of the workload: no rule has to look at it. */
+export function atPort(rules: AccessRules, port: number): AccessRules {
+  return settleRules(rules, (leaf) => (leaf.type === 'port' ? leaf.port === port : undefined))
+}
+
+/**
+ * Of a connection that carries no request: of paths and headers nothing is known, and what can't be told is closed (docs/decisions/0010,
+ * Access).
+ */
+export function ofConnection(rules: AccessRules): AccessRules {
+  return settleRules(rules, (leaf) => (leaf.type === 'port' ? undefined : 'unknown'))
+}
+
+/** Whether a rule that is in force looks at paths. */
+export function looksAtPaths({ deny, allow = [], audit }: AccessRules): boolean {
+  return [...deny, ...allow, ...audit].some(({ permission }) => hasPath(permission))
+}
+
+function hasPath(condition: Combined<Permission>): boolean {
+  if (condition.type === 'and' || condition.type === 'or') return condition.conditions.some(hasPath)
+  if (condition.type === 'not') return hasPath(condition.condition)
+  return condition.type === 'path' || (condition.type === 'header' && condition.match.name === ':path')
+}
