@@ -11,4 +11,6 @@ export interface HttpFilters {
   access?: AccessRules
   /** Envoy: `envoy.filters.http.ext_authz`. */
   externalAuthorization?: ExternalAuthorization
+  /** Hosts of requests are looked up; for Envoy alone (`envoy.filters.http.dynamic_forward_proxy`). */
+  dynamicHosts?: boolean
 }

@@ -1,86 +1,17 @@
 /** What leaves the mesh, and TLS to backends: sidecars as processes, TLS servers of the test outside. */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { connect as connectPlain } from 'node:net'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
-import { connect as connectTls, createServer, type TLSSocket } from 'node:tls'
+import { test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import { runCli } from '#/cli/testing/run-cli.ts'
-import { type TestAuthority, testAuthority } from '#/proxy/testing/certificate.ts'
-import { call } from '#/proxy/testing/peer.ts'
+import { testAuthority } from '#/proxy/testing/certificate.ts'
+import { call, startApplication } from '#/proxy/testing/peer.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { eventually } from '../contract/suite.ts'
 import { ProxyMesh, type Sidecar } from './proxy-mesh.ts'
-
-interface TlsServer {
-  port: number
-  /** Server names that were asked for. */
-  names: (string | false | null)[]
-}
-
-/** Answers each request with its host, over TLS 1.2 or above. */
-async function startTlsServer(t: TestContext, authority: TestAuthority, name: string): Promise<TlsServer> {
-  const { chain: cert, key } = authority.issue([name])
-  const names: TlsServer['names'] = []
-  const sockets = new Set<TLSSocket>()
-  const server = createServer({ cert, key, ALPNProtocols: ['http/1.1'] }, (socket) => {
-    names.push(socket.servername)
-    sockets.add(socket)
-    socket.on('error', () => socket.destroy())
-    socket.on('data', (bytes) => {
-      const host = /^host: (.*)$/im.exec(bytes.toString())?.[1] ?? ''
-      const body = `${name} asked for ${host.trim()}`
-      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return { port: (server.address() as AddressInfo).port, names }
-}
-
-function configMap(name: string, pem: string): string {
-  const lines = pem.trim().split('\n')
-  return `
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: ${name}, namespace: shop }
-data:
-  ca.crt: |
-${lines.map((line) => `    ${line}`).join('\n')}
-`
-}
-
-interface Outside {
-  name?: string
-  host: string
-  namespace?: string
-  port: string
-  target: number
-}
-
-/** At localhost, which DNS has to tell. */
-function outside({ name = 'bank', host, namespace = 'shop', port, target }: Outside): string {
-  return `
-apiVersion: weft.dev/v1alpha1
-kind: ExternalService
-metadata: { name: ${name}, namespace: ${namespace} }
-spec:
-  hosts: ['${host}']
-  ports: [{ ${port} }]
-  endpoints: [{ address: localhost, port: ${target} }]
-`
-}
-
-const registryOnly = `
-apiVersion: weft.dev/v1alpha1
-kind: Mesh
-metadata: { name: default }
-spec: { outbound: { mode: RegistryOnly } }
-`
+import { anyHost, configMap, outside, registryOnly, startTlsServer } from './testing/outside.ts'
 
 /** As in HTTP: `CONNECT host:port`. @returns the first line of the answer, and the socket. */
 async function connectThrough(
@@ -220,6 +151,16 @@ test('RegistryOnly refuses what nobody knows, says how to allow it, and lists wh
     })
     const { output } = await runCli(['egress', 'report', '--control', mesh.api])
     assert.match(output, /^HOST +FROM +REQUESTS +STREAMS +REFUSED\nevil\.example:443 +shop\/web-0 +0 +1 +1\n/)
+  })
+
+  await t.test('a host of a wildcard is looked up for each call', async (t) => {
+    const app = await startApplication('anywhere')
+    t.after(() => app.close())
+    mesh.apply('any', anyHost(app.port))
+    await eventually(async () => {
+      const { status, body } = await call(client.outbound, { host: `127.0.0.1:${app.port}` })
+      assert.equal(`${status} ${body}`, '200 anywhere ')
+    })
   })
 
   await t.test('AllowAny lets them go again', async () => {

@@ -52,6 +52,11 @@ export class ProxyMesh {
     this.#xds = this.#control.xds
   }
 
+  /** Where clients of xDS connect. */
+  get xds(): HostPort {
+    return this.#xds
+  }
+
   /** Of the control plane's HTTP API. */
   get api(): string {
     return `http://${formatHostPort(this.#control!.api)}`

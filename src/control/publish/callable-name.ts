@@ -57,6 +57,18 @@ export function freeDomains(
   return free
 }
 
+const ofAnyHost = new WeakMap<Mesh['clusters'], boolean>()
+
+/** Some ExternalService goes to the host of each call. */
+export function callsAnyHost({ clusters }: Mesh): boolean {
+  let found = ofAnyHost.get(clusters)
+  if (found === undefined) {
+    found = clusters.values().some(({ discovery }) => discovery.type === 'dynamic')
+    ofAnyHost.set(clusters, found)
+  }
+  return found
+}
+
 /** For clients that can't be told to refuse what nobody knows: everything else goes here (kind Mesh, `RegistryOnly`). */
 export const unknownHosts: VirtualHost = {
   name: 'unknown',

@@ -4,6 +4,7 @@ import type { Listener, StreamRoute } from '#/model/listener.ts'
 import type { Mesh } from '#/model/mesh.ts'
 import type { VirtualHost } from '#/model/route.ts'
 import type { Workload, WorkloadPort } from '#/model/workload.ts'
+import { callsAnyHost } from './callable-name.ts'
 import { destinationListener } from './destination-listener.ts'
 import type { ServedPort, ServedPorts } from './served-port.ts'
 
@@ -153,13 +154,14 @@ export function sidecarListeners(
   const target: Listener['target'] = isOurs
     ? { type: 'on-demand', ...(mesh.refusesUnknownHosts ? { refusesUnknown: true } : {}) }
     : { type: 'routes', routes: { type: 'rds', name: outboundRouteName(namespace) } }
+  const filters = !isOurs && callsAnyHost(mesh) ? { filters: { dynamicHosts: true } } : {}
   const explicit = Object.entries(workload.explicit).flatMap(([destination, at]) => {
     const listener = destinationListener(mesh, { destination, namespace })
     return listener ? [{ ...listener, name: `explicit:${destination}`, address: at, isLazy: isOurs }] : []
   })
   const all: Listener[] = [
     ...inboundListeners(workload, served),
-    { name: 'outbound', address, direction: 'outbound', target, isRedirected, isLazy: false },
+    { name: 'outbound', address, direction: 'outbound', target, ...filters, isRedirected, isLazy: false },
     ...explicit,
   ]
   // Envoy's form of datagrams is another one, and one listener that it can't take would cost it all others.

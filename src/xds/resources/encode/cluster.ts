@@ -4,6 +4,7 @@ import type { Cluster } from '#/model/cluster.ts'
 import type { ClientTls } from '#/model/tls.ts'
 import {
   Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
   Cluster_LbPolicy,
   ClusterSchema,
 } from '#/xds/proto/envoy/config/cluster/v3/cluster_pb.ts'
@@ -23,6 +24,9 @@ const lbPolicy = {
 
 type Init = InitOf<typeof ClusterSchema>
 
+/** One for cluster and filter: Envoy asks that they have the same. */
+export const dnsCache = { name: 'dynamic', dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED } as const
+
 function discovery(cluster: Cluster): Init {
   const { discovery: found, name } = cluster
   switch (found.type) {
@@ -39,6 +43,8 @@ function discovery(cluster: Cluster): Init {
           value: found.type === 'dns' ? Cluster_DiscoveryType.STRICT_DNS : Cluster_DiscoveryType.STATIC,
         },
         loadAssignment: assignmentMessage({ name, endpoints: found.endpoints }),
+        // Envoy's default asks for IPv6 first, and leaves it at that where only the other one is answered at.
+        ...(found.type === 'dns' ? { dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED } : {}),
       }
     case 'original-destination':
       return {
@@ -47,7 +53,9 @@ function discovery(cluster: Cluster): Init {
       }
     case 'dynamic': {
       const config = create(ClusterConfigSchema, {
-        clusterImplementationSpecifier: { case: 'dnsCacheConfig', value: { name: 'dynamic' } },
+        clusterImplementationSpecifier: { case: 'dnsCacheConfig', value: dnsCache },
+        // Names are checked where there is TLS: those that the cluster says, not each request's own.
+        allowInsecureClusterOptions: true,
       })
       return {
         clusterDiscoveryType: {
