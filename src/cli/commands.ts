@@ -1,5 +1,6 @@
 /** The commands, in the order of help. */
 
+import { authnReportCommand } from './command/authn-report.ts'
 import { caRotateCommand } from './command/ca-rotate.ts'
 import { caStatusCommand } from './command/ca-status.ts'
 import { completionCommand } from './command/completion.ts'
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   proxyStatusCommand,
   proxyConfigCommand,
   egressReportCommand,
+  authnReportCommand,
   caStatusCommand,
   caRotateCommand,
   identityServeCommand,
@@ -29,6 +31,7 @@ export const commands: readonly Command[] = [
 
 /** Words that only group others, with their summary. */
 export const groups: Readonly<Record<string, string>> = {
+  authn: 'see who proves who they are',
   ca: 'look after the roots of the mesh',
   egress: 'look at calls that leave the mesh',
   identity: 'hand identities to programs',

@@ -65,6 +65,12 @@ test('calls out are counted by Service, and by host where there is none', () => 
   ])
 })
 
+test('a call that found no endpoint is no edge', () => {
+  const ledger = newLedger()
+  ledger.observe(buildRecord({ endpoint: undefined, attempts: 0, code: 'no_healthy_upstream', status: 503 }))
+  assert.equal(ledger.size, 0)
+})
+
 test('guesses at paths that are not there make one edge', () => {
   const ledger = newLedger()
   for (let i = 0; i < 500; i++) ledger.observe(inbound({ path: `/guess-${'abcdefgh'[i % 8]}${i}/x`, status: 404 }))

@@ -64,6 +64,7 @@ export class TrafficLedger {
   }
 
   observe(record: RequestRecord): void {
+    if (isUnanswerable(record)) return
     const security = securityOf(record, record.isEncrypted)
     const book = this.#bookOf(record, { destination: record.authority, security })
     const edge = book.find(record) ?? this.#open(book, book.factsOf(record), record.wallMs)
@@ -72,6 +73,7 @@ export class TrafficLedger {
   }
 
   observeStream(record: StreamRecord): void {
+    if (isUnanswerable(record)) return
     const security = securityOf(record, record.serverName !== '')
     const book = this.#bookOf(record, { destination: record.serverName, security })
     const facts: EdgeFacts = {
@@ -226,6 +228,13 @@ export class TrafficLedger {
     }
     this.#decisions.add(decision)
   }
+}
+
+/** A call that found nobody was neither protected nor not. */
+function isUnanswerable(
+  record: Pick<RequestRecord, 'direction' | 'endpoint' | 'deniedBy' | 'auditedBy' | 'code'>,
+): boolean {
+  return record.direction === 'outbound' && record.endpoint === undefined && !isDenied(record)
 }
 
 /** Of a path in the log of decisions, characters. */
