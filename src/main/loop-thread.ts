@@ -4,6 +4,7 @@ import { LimitTable } from '#/proxy/thread/limit-table.ts'
 import { LoopEnd } from '#/proxy/thread/loop-end.ts'
 import type { LoopOrder, LoopReport, LoopStart } from '#/proxy/thread/loop-message.ts'
 import { RelayedSource } from '#/proxy/thread/relayed-source.ts'
+import { SecretStore } from '#/proxy/tls/secret-store.ts'
 import { systemClock as clock } from '#/std/clock.ts'
 import { Log } from '#/std/log.ts'
 import { takeSnapshot } from '#/telemetry/metric/metric-snapshot.ts'
@@ -14,7 +15,7 @@ export type DumpFacts = Pick<ReturnType<typeof factsOfDump>, 'dump' | 'clusters'
 
 export function runLoopThread(): void {
   const port = parentPort!
-  const { loop, settings, logLevel, limits } = workerData as LoopStart
+  const { loop, settings, logLevel, limits, hasIdentity } = workerData as LoopStart
   const report = (told: LoopReport): void => port.postMessage(told)
   const sink = { write: (line: string): void => report({ type: 'log', line }) }
   const log = new Log({ component: 'proxy', fields: { loop }, level: logLevel, format: settings.logFormat, sink })
@@ -28,7 +29,8 @@ export function runLoopThread(): void {
   const source = new RelayedSource(report)
   const limitTable = new LimitTable(limits, loop)
   const telemetry = newTelemetry({ settings, log, lines })
-  const body = new ProxyLoop({ settings, source, telemetry, log, limitTable })
+  const secrets = hasIdentity ? { secrets: new SecretStore() } : {}
+  const body = new ProxyLoop({ settings, source, telemetry, log, limitTable, ...secrets })
   telemetry.registry.collected(
     { name: 'weft_proxy_event_loop_connections', help: 'Open connections of clients, by event loop.', type: 'gauge' },
     () => [
@@ -40,6 +42,7 @@ export function runLoopThread(): void {
     source,
     limits: limitTable,
     log,
+    ...secrets,
     clock,
     report,
     factsOf(topic) {

@@ -9,6 +9,8 @@ import type { LimitTableShape } from '#/proxy/thread/limit-table.ts'
 import type { LoopOrder, LoopReport, LoopStart } from '#/proxy/thread/loop-message.ts'
 import { LoopSet } from '#/proxy/thread/loop-set.ts'
 import { mergeBy, mergeDumps } from '#/proxy/thread/merged-dump.ts'
+import { SecretRelay } from '#/proxy/thread/secret-relay.ts'
+import type { SecretStore } from '#/proxy/tls/secret-store.ts'
 import { systemClock as clock } from '#/std/clock.ts'
 import type { Log } from '#/std/log.ts'
 import { systemRandom as random } from '#/std/random.ts'
@@ -30,6 +32,8 @@ export interface ProxyLoopsOptions {
   source: ResourceSource
   /** Of the main thread, which writes the access log of all. */
   telemetry: Telemetry
+  /** Absent where the proxy has no identity. */
+  secrets?: SecretStore
   log: Log
 }
 
@@ -44,11 +48,13 @@ export class ProxyLoops implements ProxyBody {
   readonly registry: MergedRegistry
   readonly #options: ProxyLoopsOptions
   readonly #loops: LoopSet
+  readonly #secrets: SecretRelay | undefined
   #facts: readonly DumpFacts[] = []
   #traffic: readonly TrafficReport[] = []
 
   constructor(options: ProxyLoopsOptions) {
     this.#options = options
+    this.#secrets = options.secrets && new SecretRelay(options.secrets)
     const { loops, settings, source, telemetry, log } = options
     const { drainDelayMs, drainMs, seriesMax, seriesIdleMs: idleMs } = settings
     this.registry = new MergedRegistry({
@@ -150,13 +156,19 @@ export class ProxyLoops implements ProxyBody {
   #spawn(loop: number, limits: LimitTableShape, owner: LoopThreadOwner): LoopThread {
     const { program, log } = this.#options
     const settings = shareOf(this.#options)
-    const start: LoopStart = { loop, settings, logLevel: log.level, limits }
+    const hasIdentity = this.#secrets !== undefined
+    const start: LoopStart = { loop, settings, logLevel: log.level, limits, hasIdentity }
     const worker = new Worker(program.url, { argv: program.argv, name: `loop ${loop}`, workerData: start })
     let reason = ''
     worker.on('message', (report: LoopReport) => owner.onReport(report))
     worker.on('error', (error) => (reason = error instanceof Error ? error.message : String(error)))
-    worker.on('exit', (code) => owner.onExit(reason || `exit code ${code}`))
-    return { order: (order: LoopOrder) => worker.postMessage(order) }
+    const order = (one: LoopOrder): void => worker.postMessage(one)
+    const forget = this.#secrets?.open(order)
+    worker.on('exit', (code) => {
+      forget?.()
+      owner.onExit(reason || `exit code ${code}`)
+    })
+    return { order }
   }
 }
 

@@ -193,13 +193,13 @@ async function newBody(
   }
   const telemetry = newTelemetry({ settings, log, xds: xdsState })
   const loops = countLoops(settings, log)
+  const secrets = identity ? { secrets: secretsOf(identity) } : {}
   if (loops === 1) {
-    const secrets = identity ? { secrets: secretsOf(identity) } : {}
     return new ProxyLoop({ settings, source: xds, telemetry, log, ...secrets })
   }
   const { ProxyLoops } = await import('./proxy-loops.ts')
   const program = { url: new URL(import.meta.url), argv: [inThread] }
-  const body = new ProxyLoops({ loops, program, settings, source: xds, telemetry, log })
+  const body = new ProxyLoops({ loops, program, settings, source: xds, telemetry, log, ...secrets })
   xds.onTold = (done) => body.settle(done)
   return body
 }

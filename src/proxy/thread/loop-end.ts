@@ -1,5 +1,6 @@
 /** The thread's end of an event loop: carries out what the main thread orders, and tells how the loop fares. */
 import type { ListenerSet } from '#/proxy/listener/listener-set.ts'
+import type { SecretStore } from '#/proxy/tls/secret-store.ts'
 import type { Clock } from '#/std/clock.ts'
 import type { LogLevel } from '#/std/log.ts'
 import type { LimitTable } from './limit-table.ts'
@@ -19,6 +20,8 @@ export interface LoopEndOptions {
   source: RelayedSource
   limits: LimitTable
   log: { level: LogLevel }
+  /** Absent where the proxy has no identity. */
+  secrets?: SecretStore
   clock: Clock
   report: (report: LoopReport) => void
   /** What the loop can tell of a topic, as data that can be cloned. */
@@ -62,6 +65,9 @@ export class LoopEnd {
         return
       case 'stir':
         limits.stir(order.key)
+        return
+      case 'secret':
+        this.#options.secrets?.set(order.name, order.secret)
         return
       case 'log-level':
         log.level = order.level

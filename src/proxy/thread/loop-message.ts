@@ -1,6 +1,7 @@
 /** What the main thread and an event loop's thread say to one another. Plain data, in order in each direction. */
 import type { ProxySettings } from '#/config/proxy-settings.ts'
 import type { TrafficDirection } from '#/model/listener.ts'
+import type { SecretPem } from '#/proxy/tls/secret-store.ts'
 import type { LogLevel } from '#/std/log.ts'
 import type { ResourceKind, ResourceValues } from '#/xds/resources/resource.ts'
 import type { LimitTableShape } from './limit-table.ts'
@@ -12,6 +13,8 @@ export interface LoopStart {
   settings: ProxySettings
   logLevel: LogLevel
   limits: LimitTableShape
+  /** Secrets will come. */
+  hasIdentity: boolean
 }
 
 /** What the main thread asks a loop for, when somebody reads it. */
@@ -22,6 +25,8 @@ export type LoopOrder =
   | { type: 'resource'; id: number; name: string; value: ResourceValues[ResourceKind] }
   | { type: 'missing'; id: number; name: string }
   | { type: 'synced'; id: number }
+  /** The proxy's certificate, or the roots of the mesh, in place of those before. */
+  | { type: 'secret'; name: string; secret: SecretPem }
   /** To be told back: all before it has been taken. */
   | { type: 'mark'; mark: number }
   | { type: 'tell'; id: number; topic: FactTopic }
