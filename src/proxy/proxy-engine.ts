@@ -14,6 +14,7 @@ import { Drain } from './drain.ts'
 import type { ProxyEvents } from './events.ts'
 import { formatPeer } from './exchange/mesh-header.ts'
 import { ListenerSet } from './listener/listener-set.ts'
+import { originalDestination } from './listener/original-destination.ts'
 import { MemoryGuard } from './memory/memory-guard.ts'
 import { releaseMemory } from './memory/release-memory.ts'
 import { http1Limits, http2Limits } from './protocol-limits.ts'
@@ -39,6 +40,8 @@ export interface ProxyEngineOptions {
   limitTable?: LimitTable
   /** Its own identity and the roots of the mesh, as they come. */
   secrets?: SecretStore
+  /** What a redirected connection was made to; the kernel is asked unless said. */
+  originalOf?: ProxyContext['originalOf']
 }
 
 /** Precision of timeouts of requests, and of idle connections, ms. */
@@ -53,7 +56,8 @@ export class ProxyEngine {
   readonly memory: MemoryGuard
   #wasReady = false
 
-  constructor({ settings, source, events, log, clock, random, limitTable, secrets }: ProxyEngineOptions) {
+  constructor(options: ProxyEngineOptions) {
+    const { settings, source, events, log, clock, random, limitTable, secrets } = options
     this.identity = identityOf(settings)
     this.memory = new MemoryGuard({
       clock,
@@ -105,6 +109,7 @@ export class ProxyEngine {
       peerText: formatPeer(this.identity),
       table: this.table,
       passthrough: passthroughRoutes(upstream),
+      originalOf: options.originalOf ?? originalDestination,
     }
     this.listeners = new ListenerSet(context)
     const { drainDelayMs, drainMs } = settings

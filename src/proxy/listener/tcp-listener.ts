@@ -18,7 +18,6 @@ import { ConnectionHandler, tellMalformed } from './connection-handler.ts'
 import type { HttpConnection } from './http-entrance.ts'
 import { HttpEntrance } from './http-entrance.ts'
 import { MeshEntrance } from './mesh-entrance.ts'
-import { originalDestination } from './original-destination.ts'
 
 export interface TcpListenerOptions {
   entry: ListenerEntry
@@ -193,6 +192,6 @@ class ConnectionEntrances {
   }
 
   #originalOf(socket: Socket): HostPort | undefined {
-    return this.#entry.listener.isRedirected ? originalDestination(socket) : undefined
+    return this.#entry.listener.isRedirected ? this.#context.originalOf(socket) : undefined
   }
 }

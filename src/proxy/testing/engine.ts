@@ -3,6 +3,7 @@ import type { ProxySettings } from '#/config/proxy-settings.ts'
 import { proxySettings } from '#/config/proxy-settings.ts'
 import { readSettings } from '#/config/read-settings.ts'
 import type { ProxyEvents, RequestRecord } from '#/proxy/events.ts'
+import type { ProxyContext } from '#/proxy/proxy-context.ts'
 import { ProxyEngine } from '#/proxy/proxy-engine.ts'
 import type { StreamRecord } from '#/proxy/stream/stream-record.ts'
 import { FakeSource } from '#/proxy/table/testing/fake-source.ts'
@@ -19,6 +20,8 @@ export class EventRecorder implements ProxyEvents {
   readonly malformedDetails: string[] = []
   readonly streams: StreamRecord[] = []
   readonly detections: string[] = []
+  /** `HOST:PORT stream refused` */
+  readonly unknownHosts: string[] = []
   connections = 0
   upstreamConnections = 0
   upstreamConnectionsEver = 0
@@ -62,6 +65,10 @@ export class EventRecorder implements ProxyEvents {
     this.detections.push(outcome)
   }
 
+  onUnknownHost(host: string, kind: string, outcome: string): void {
+    this.unknownHosts.push(`${host} ${kind} ${outcome}`)
+  }
+
   get last(): RequestRecord | undefined {
     return this.records[this.records.length - 1]
   }
@@ -86,8 +93,13 @@ export interface TestEngine {
   close(): void
 }
 
-/** @param seed of the proxy's chance. */
-export function startEngine(settings: Partial<ProxySettings> = {}, seed = 1, secrets?: SecretStore): TestEngine {
+/** @param seed of the proxy's chance. @param originalOf what redirected connections were made to. */
+export function startEngine(
+  settings: Partial<ProxySettings> = {},
+  seed = 1,
+  secrets?: SecretStore,
+  originalOf?: ProxyContext['originalOf'],
+): TestEngine {
   const source = new FakeSource()
   const events = new EventRecorder()
   const log: string[] = []
@@ -99,6 +111,7 @@ export function startEngine(settings: Partial<ProxySettings> = {}, seed = 1, sec
     clock: systemClock,
     random: seededRandom(seed),
     ...(secrets ? { secrets } : {}),
+    ...(originalOf ? { originalOf } : {}),
   })
   return {
     engine,
