@@ -1,5 +1,6 @@
 /** The commands, in the order of help. */
 
+import { accessGenerateCommand } from './command/access-generate.ts'
 import { authnReportCommand } from './command/authn-report.ts'
 import { caRotateCommand } from './command/ca-rotate.ts'
 import { caStatusCommand } from './command/ca-status.ts'
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   proxyConfigCommand,
   egressReportCommand,
   authnReportCommand,
+  accessGenerateCommand,
   caStatusCommand,
   caRotateCommand,
   identityServeCommand,
@@ -31,6 +33,7 @@ export const commands: readonly Command[] = [
 
 /** Words that only group others, with their summary. */
 export const groups: Readonly<Record<string, string>> = {
+  access: 'say, and see, who may do what',
   authn: 'see who proves who they are',
   ca: 'look after the roots of the mesh',
   egress: 'look at calls that leave the mesh',

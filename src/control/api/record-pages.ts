@@ -1,11 +1,21 @@
 /** The pages of the API that tell what was called, decided and changed: they take a time, and are answered when all was gathered. */
+import type { AccessPolicy } from '#/api/access-policy.ts'
 import type { MeshTraffic } from '#/model/traffic.ts'
 import type { AuditEntry } from '../audit/audit-entry.ts'
+
+/** An AccessPolicy, and where it stands. */
+export interface WrittenPolicy {
+  file: string
+  line: number
+  value: AccessPolicy
+}
 
 /** What is kept about the past. */
 export interface Records {
   /** As of now. @param fromMs milliseconds since 1970. */
   traffic(fromMs: number): Promise<MeshTraffic>
+  /** Policies as they are written, the last good version of each. */
+  policies(): readonly WrittenPolicy[]
   /** The newest first. */
   audit(wanted: { fromMs: number; max: number }): Promise<AuditEntry[]>
 }
@@ -15,6 +25,7 @@ const entriesMax = 10_000
 
 const answers: Record<string, (records: Records, wanted: { fromMs: number; max: number }) => Promise<unknown>> = {
   '/api/v1/traffic': (records, { fromMs }) => records.traffic(fromMs),
+  '/api/v1/policies': async (records) => records.policies(),
   '/api/v1/audit': (records, wanted) => records.audit(wanted),
 }
 

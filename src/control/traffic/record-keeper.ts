@@ -3,7 +3,7 @@ import type { Mesh } from '#/model/mesh.ts'
 import type { MeshTraffic } from '#/model/traffic.ts'
 import { systemClock } from '#/std/clock.ts'
 import type { Log } from '#/std/log.ts'
-import type { Records } from '../api/record-pages.ts'
+import type { Records, WrittenPolicy } from '../api/record-pages.ts'
 import type { AuditEntry } from '../audit/audit-entry.ts'
 import { AuditLog } from '../audit/audit-log.ts'
 import { ChangeWatch } from '../audit/change-watch.ts'
@@ -23,6 +23,7 @@ export class RecordKeeper implements Records {
   readonly #audit: AuditLog
   readonly #changes: ChangeWatch
   readonly #traffic: TrafficPlane
+  #resources: Resources | undefined
 
   constructor({ mesh, admins, folder, log }: RecordKeeperOptions) {
     const kept = folder === undefined ? {} : { folder }
@@ -34,7 +35,13 @@ export class RecordKeeper implements Records {
 
   /** The configuration as it is now. */
   follow(resources: Resources): void {
+    this.#resources = resources
     this.#changes.follow(resources)
+  }
+
+  policies(): WrittenPolicy[] {
+    const written = this.#resources?.of('AccessPolicy').values() ?? []
+    return [...written].map(({ value, origin: { file, line } }) => ({ file, line, value }))
   }
 
   traffic(fromMs: number): Promise<MeshTraffic> {

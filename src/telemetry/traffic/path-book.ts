@@ -82,7 +82,7 @@ function protocolOf({ grpcStatus }: RequestRecord): TrafficProtocol {
 type Judged = Pick<RequestRecord, 'code' | 'deniedBy' | 'auditedBy'>
 
 /** No rule allowed it, or plain text came to a strict port: nobody's rule has denied it, but it was refused for who called. */
-const refusals: ReadonlySet<string> = new Set(['access_denied', 'mtls_required'])
+const refusals: ReadonlySet<string> = new Set(['access_denied', 'no_rule_allows', 'mtls_required'])
 
 export function isDenied({ code, deniedBy }: Judged): boolean {
   return deniedBy !== '' || (code !== '' && refusals.has(code))
