@@ -80,6 +80,21 @@ spec:
     })
   })
 
+  await t.test('the roots of the web do not vouch for it either', async () => {
+    mesh.apply('ca', configMap('bank', authority.pem))
+    await eventually(async () => {
+      assert.equal((await call(client.outbound, { host: 'api.bank.example' })).status, 200)
+    })
+    const bank = outside({ host: 'api.bank.example', port: 'port: 80, protocol: HTTP, tls: {}', target: server.port })
+    mesh.apply('bank', bank)
+    await eventually(async () => {
+      const { status, headers } = await call(client.outbound, { host: 'api.bank.example' })
+      assert.equal(status, 503)
+      assert.match(String(headers['weft-detail']), /UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER/)
+    })
+    mesh.apply('bank', outside({ host: 'api.bank.example', port, target: server.port }))
+  })
+
   await t.test('without any authority nothing is sent', async () => {
     mesh.remove('ca')
     await eventually(async () => {

@@ -2,8 +2,8 @@
  * PEM files and secrets, and their changes. Files are polled by `stat`: Kubernetes swaps a mounted Secret by a symbolic link two levels up, which
  * no watch of the file itself would tell.
  */
-import { readFileSync, statSync } from 'node:fs'
-import type { ClientTls, PemSource, ServerTls, TlsCertificate } from '#/model/tls.ts'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { type ClientTls, type PemSource, type ServerTls, systemRootsPath, type TlsCertificate } from '#/model/tls.ts'
 import type { Clock, Timer } from '#/std/clock.ts'
 import type { Log } from '#/std/log.ts'
 import type { SecretPart, SecretStore } from './secret-store.ts'
@@ -21,6 +21,12 @@ interface Watched {
   paths: readonly string[]
   seen: string
   onChange: () => void
+}
+
+/** Systems keep the roots of the web at different places: where they are not at this one, Node's own are taken. */
+function readPemFile(path: string): string {
+  if (path !== systemRootsPath || existsSync(path)) return readFileSync(path, 'utf8')
+  return process.getBuiltinModule('node:tls').rootCertificates.join('\n')
 }
 
 /** All PEM sources of a context. */
@@ -52,7 +58,7 @@ export class PemWatch {
   /** @throws when the file can't be read, or the secret has not come; the message names it. */
   read(source: PemSource, part: SecretPart): string {
     if (source.type === 'inline') return source.pem
-    if (source.type === 'file') return readFileSync(source.path, 'utf8')
+    if (source.type === 'file') return readPemFile(source.path)
     const pem = this.#options.secrets?.find(source.name)?.[part]
     if (pem === undefined) throw new Error(`secret ${source.name} has not come yet`)
     return pem
