@@ -5,6 +5,7 @@ import type { WrittenPolicy } from '#/control/api/record-pages.ts'
 import type { AuthorityReport } from '#/control/identity/identity-plane.ts'
 import type { MeshTraffic } from '#/model/traffic.ts'
 import type { Workload } from '#/model/workload.ts'
+import { systemClock } from '#/std/clock.ts'
 import { type Command, CommandError, controlOption } from '../command.ts'
 import { type ControlClient, controlClient } from '../control-client.ts'
 import { formatDiff } from '../output/line-diff.ts'
@@ -38,7 +39,7 @@ export const accessGenerateCommand: Command = {
   ],
   async run(invocation, surroundings) {
     const client = controlClient(invocation, surroundings)
-    const fromMs = readSince(invocation.option('since')!, Date.now())
+    const fromMs = readSince(invocation.option('since')!, systemClock.wallMs())
     const traffic = await client.get<MeshTraffic>(`/api/v1/traffic?from=${fromMs}`)
     const { workloads } = await client.get<{ workloads: Workload[] }>('/api/v1/mesh')
     const namespace = invocation.option('namespace')

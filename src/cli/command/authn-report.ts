@@ -3,6 +3,7 @@
 import { type PortReadiness, type StrictVerdict, strictReadiness } from '#/control/traffic/strict-readiness.ts'
 import type { MeshTraffic } from '#/model/traffic.ts'
 import type { Workload } from '#/model/workload.ts'
+import { systemClock } from '#/std/clock.ts'
 import { type Command, controlOption, outputOption, type Surroundings } from '../command.ts'
 import { controlClient } from '../control-client.ts'
 import { type Colors, colorsFor } from '../output/color.ts'
@@ -29,7 +30,7 @@ export const authnReportCommand: Command = {
   ],
   async run(invocation, surroundings) {
     const client = controlClient(invocation, surroundings)
-    const fromMs = readSince(invocation.option('since')!, Date.now())
+    const fromMs = readSince(invocation.option('since')!, systemClock.wallMs())
     const traffic = await client.get<MeshTraffic>(`/api/v1/traffic?from=${fromMs}`)
     const { workloads } = await client.get<{ workloads: Workload[] }>('/api/v1/mesh')
     const namespace = invocation.option('namespace')
