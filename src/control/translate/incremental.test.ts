@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { KindName } from '#/api/kinds.ts'
 import { ResourceTable } from '#/control/source/resource-table.ts'
 import type { Sourced } from '#/control/source/resources.ts'
+import { testAuthority } from '#/proxy/testing/certificate.ts'
 import { type Random, seededRandom } from '#/std/random.ts'
 import { checkInvariants } from './testing/invariant.ts'
 import { type Translation, translate } from './translate.ts'
@@ -32,7 +33,13 @@ function serviceOf(random: Random): object {
 
 function referenceOf(random: Random): object {
   const port = pick(random, [80, 80, 8080, 81, undefined])
-  return { name: pick(random, names), namespace: pick(random, [undefined, undefined, ...namespaces]), port }
+  const external = random() < 0.1 ? { group: 'weft.dev', kind: 'ExternalService' } : {}
+  return {
+    name: pick(random, names),
+    namespace: pick(random, [undefined, undefined, ...namespaces]),
+    port,
+    ...external,
+  }
 }
 
 function matchOf(random: Random): object {
@@ -133,6 +140,26 @@ function sliceOf(random: Random): object {
   return { addressType: 'IPv4', ports: [{ name: 'http', port: 8080 }], endpoints: several(random, 3, endpoint) }
 }
 
+function externalOf(random: Random): object {
+  const host = () => pick(random, ['a.example', 'b.example', '*.example'])
+  const tls = { caCertificateRefs: [{ group: '', kind: 'ConfigMap', name: pick(random, names) }] }
+  const port = { port: 80, protocol: 'HTTP', ...pick(random, [{}, { tls: { ...tls, hostname: 'a.example' } }]) }
+  const from = pick(random, ['Same', 'All', 'Selector'])
+  const namespaces = { from, ...(from === 'Selector' ? { selector: { matchLabels: { a: 'b' } } } : {}) }
+  const endpoints = pick(random, [{}, { endpoints: [{ address: 'localhost' }] }])
+  return { spec: { hosts: [host()], ports: [port], ...endpoints, allowedCallers: { namespaces } } }
+}
+
+function backendTlsOf(random: Random): object {
+  const sectionName = pick(random, [{}, { sectionName: 'http' }, { sectionName: 'second' }])
+  const targetRefs = [{ group: '', kind: 'Service', name: pick(random, names), ...sectionName }]
+  const caCertificateRefs = [{ group: '', kind: pick(random, ['ConfigMap', 'Secret']), name: pick(random, names) }]
+  const trust = pick(random, [{ caCertificateRefs }, { wellKnownCACertificates: 'System' }])
+  return { kind: 'BackendTLSPolicy', spec: { targetRefs, validation: { hostname: 'a.example', ...trust } } }
+}
+
+const { pem } = testAuthority()
+
 const makers: Partial<Record<KindName, (random: Random) => object>> = {
   Service: serviceOf,
   HTTPRoute: routeOf,
@@ -143,6 +170,10 @@ const makers: Partial<Record<KindName, (random: Random) => object>> = {
   ReferenceGrant: grantOf,
   Pod: podOf,
   EndpointSlice: sliceOf,
+  ExternalService: externalOf,
+  BackendTLSPolicy: backendTlsOf,
+  ConfigMap: (random) => ({ data: pick(random, [{}, { 'ca.crt': pem }]) }),
+  Mesh: (random) => ({ spec: { outbound: { mode: pick(random, ['AllowAny', 'RegistryOnly']) } } }),
 }
 
 /** Writes or removes one object, as a user or the system would. */
@@ -159,19 +190,25 @@ function edit(objects: Objects, random: Random): void {
     'ReferenceGrant',
     'Pod',
     'EndpointSlice',
+    'ExternalService',
+    'BackendTLSPolicy',
+    'ConfigMap',
+    'Mesh',
   ])
-  const [namespace, name] = [pick(random, namespaces), pick(random, names)]
+  const isMesh = kind === 'Mesh'
+  const [namespace, name] = [pick(random, namespaces), isMesh ? 'default' : pick(random, names)]
+  const key = isMesh ? name : `${namespace}/${name}`
   const own = new Map(objects.get(kind as KindName))
   objects.set(kind as KindName, own)
   if (random() < 0.2) {
-    own.delete(`${namespace}/${name}`)
+    own.delete(key)
     return
   }
   const labels = { 'kubernetes.io/service-name': name }
   const creationTimestamp = pick(random, [undefined, '2026-01-01T00:00:00Z', '2026-02-01T00:00:00Z'])
   const value = { metadata: { name, namespace, labels, creationTimestamp }, ...makers[kind as KindName]!(random) }
   const origin = { file: `${kind}-${namespace}-${name}.yaml`, line: 1, column: 1 }
-  own.set(`${namespace}/${name}`, { value: value as never, origin, locate: () => origin })
+  own.set(key, { value: value as never, origin, locate: () => origin })
 }
 
 test('a translation made from the last one is the one made from nothing, whatever was edited, and keeps the invariants', () => {
