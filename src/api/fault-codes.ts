@@ -108,6 +108,10 @@ export const faultCodes = {
     meaning: 'An older policy is attached to the same target.',
     effect: 'The older one is in force there.',
   },
+  'closed-rule': {
+    meaning: 'A sidecar can not tell a part of what a rule of access asks for.',
+    effect: 'An Allow allows less, a Deny denies more.',
+  },
   // Policies (src/api/policy-target.ts).
   'target-kind': { meaning: 'The policy can not be attached to this kind.', effect: refused },
   'target-not-permitted': { meaning: 'The policy says something about what is not of its namespace.', effect: refused },

@@ -44,7 +44,7 @@ export interface TextMatch {
  * behind the slash in front of it.
  */
 export interface PathPattern {
-  type: 'exact' | 'prefix' | 'suffix' | 'template'
+  type: 'exact' | 'prefix' | 'suffix' | 'contains' | 'template'
   value: string
 }
 

@@ -1,5 +1,6 @@
 /** One running copy of an application: a pod in a cluster, a process of `weft up` on a laptop. */
 import type { HostPort } from '#/std/host-port.ts'
+import type { AccessRules } from './access.ts'
 import type { MutualTlsMode } from './mutual-tls.ts'
 import type { Transport } from './service.ts'
 
@@ -29,6 +30,8 @@ export interface WorkloadPort {
   inbound: HostPort
   /** Absent: its sidecar has no identity, or datagrams come there. */
   mutualTls?: MutualTlsMode
+  /** Who may do what there; absent: anybody anything. */
+  access?: AccessRules
 }
 
 export interface Workload extends WorkloadIdentity {
@@ -42,6 +45,8 @@ export interface Workload extends WorkloadIdentity {
   explicit: Readonly<Record<string, HostPort>>
   /** Traffic arrives by redirection in a network namespace; the original destination tells what it was for. */
   isRedirected: boolean
+  /** Who may do what, whatever the port, where ports come by redirection; conditions on ports stand in it. */
+  access?: AccessRules
   /** Its sidecar has a certificate of the mesh, and so may take and make connections by mutual TLS. */
   hasIdentity: boolean
   isReady: boolean

@@ -1,5 +1,6 @@
 /** The road of a request that comes to the application: to it and nowhere else. */
 import type { Road } from './exchange/road.ts'
+import { makePathPlain, requireAccess } from './step/access.ts'
 import { answerPreflight, markCors } from './step/cors.ts'
 import { findRoutes } from './step/destination.ts'
 import { readGrpc, translateGrpcWeb } from './step/grpc.ts'
@@ -25,8 +26,10 @@ export const inbound: Road = {
     refuseWhenShort, // before anything is kept for it
     refuseMisdirected, // only under TLS
     dropObsoleteUpgrade, // before anybody looks at the head
+    makePathPlain, // where rules look at it: what they compare is what the application gets
     readPeer, // who calls, for metrics; taken out of the head
     requireMutualTls, // where the port is strict
+    requireAccess, // by who calls and what is asked for
     tellCaller, // the application hears it from us alone
     findRoutes, // of this workload's port
     matchRoute, // one route unless the control plane has more to say

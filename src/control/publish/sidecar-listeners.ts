@@ -2,8 +2,10 @@
 import type { Cluster } from '#/model/cluster.ts'
 import type { Listener, StreamRoute } from '#/model/listener.ts'
 import type { Mesh } from '#/model/mesh.ts'
+import { plainPaths } from '#/model/path-rules.ts'
 import type { VirtualHost } from '#/model/route.ts'
 import type { Workload, WorkloadPort } from '#/model/workload.ts'
+import { looksAtPaths, ofConnection } from '../translate/access/condition.ts'
 import { callsAnyHost } from './callable-name.ts'
 import { destinationListener } from './destination-listener.ts'
 import type { ServedPort, ServedPorts } from './served-port.ts'
@@ -40,7 +42,9 @@ function inboundHost(port: WorkloadPort, domain: string): VirtualHost {
 
 function inboundStream(port: WorkloadPort): StreamRoute {
   const name = inboundName(port)
-  return { name, serverNames: [], backends: [{ type: 'cluster', cluster: name, weight: 1 }] }
+  const access = port.access && ofConnection(port.access)
+  const backends = [{ type: 'cluster', cluster: name, weight: 1 }] as const
+  return { name, serverNames: [], backends, ...(access ? { access } : {}) }
 }
 
 /** The way to the application itself; the Service is the one whose endpoints it serves, for the metrics' labels. */
@@ -100,6 +104,12 @@ function mutualTlsOfAll({ hasIdentity }: Workload, ports: readonly WorkloadPort[
   return { mutualTls: { mode, ...(others.length > 0 ? { ports: differing } : {}) } }
 }
 
+/** Where paths decide they are made plain before. */
+function accessOf({ access }: Pick<WorkloadPort, 'access'>): Pick<Listener, 'filters' | 'paths'> {
+  if (!access) return {}
+  return { filters: { access }, ...(looksAtPaths(access) ? { paths: plainPaths } : {}) }
+}
+
 function inboundListeners(workload: Workload, served: ServedPorts): Listener[] {
   if (workload.isRedirected) return [redirectedInbound(workload, served)]
   return workload.ports.map((port): Listener => {
@@ -112,6 +122,7 @@ function inboundListeners(workload: Workload, served: ServedPorts): Listener[] {
       ...(spoken.protocol === 'http' ? {} : { protocol: spoken.protocol }),
       target: takesRequests(spoken) ? inline(name, [inboundHost(port, '*')]) : { type: 'streams' },
       ...(takesStreams(spoken) ? { streams: [inboundStream(port)] } : {}),
+      ...(takesRequests(spoken) ? accessOf(port) : {}),
       ...mutualTlsOf(port),
       isRedirected: false,
       isLazy: false,
@@ -137,6 +148,7 @@ function redirectedInbound(workload: Workload, served: ServedPorts): Listener {
     direction: 'inbound',
     ...(streams.length > 0 ? { protocol: 'auto', streams } : {}),
     target: inline('inbound', hosts),
+    ...accessOf(workload),
     ...mutualTlsOfAll(workload, takenPorts(workload)),
     isRedirected: true,
     isLazy: false,

@@ -3,6 +3,7 @@ import type { Fault, Resources } from '#/control/source/resources.ts'
 import type { Mesh, ObjectStatus } from '#/model/mesh.ts'
 import { formatObjectRef } from '#/model/object-ref.ts'
 import type { Service } from '#/model/service.ts'
+import { AccessPolicies } from './access/read-access.ts'
 import { MutualTlsModes } from './authentication/mutual-tls.ts'
 import { readBackendTls, withBackendTls } from './backend-tls/read-backend-tls.ts'
 import { assignEndpoints } from './endpoint.ts'
@@ -69,9 +70,11 @@ export function translate(resources: Resources, options: TranslateOptions = {}):
   // Which request and which connection goes where: the users' routes, in order of precedence, else each destination to itself.
   const grants = options.referenceGrants === 'optional' ? undefined : readGrants(resources, before?.grants)
   const routes = readRoutes(resources, { services, externals: externals.index, grants }, before?.routes)
+  // Who may do what.
+  const access = new AccessPolicies({ resources, routes, ...(trustDomain ? { trustDomain } : {}) })
   const mesh = {
     services: byHost([...services.entries.values(), ...externals.index.values()].map(({ service }) => service)),
-    workloads: workloads.byNodeId,
+    workloads: access.applyTo(workloads.byNodeId),
     routes: routes.configurations,
     destinations: routes.destinations,
     clusters,
@@ -79,9 +82,17 @@ export function translate(resources: Resources, options: TranslateOptions = {}):
     usage: routes.usage,
     ...(settings.refusesUnknownHosts ? { refusesUnknownHosts: true } : {}),
   }
-  const found = [workloadFaults, serviceFaults, endpoints.faults, backendTls.faults, externals.faults, routes.faults]
+  const found = [
+    workloadFaults,
+    serviceFaults,
+    endpoints.faults,
+    backendTls.faults,
+    externals.faults,
+    routes.faults,
+    access.faults,
+  ]
   const faults = found.flat().sort(compareFaults)
-  const statuses = [routes, modes, backendTls, externals, settings].flatMap((stage) => stage.statuses)
+  const statuses = [routes, modes, access, backendTls, externals, settings].flatMap((stage) => stage.statuses)
   const translation = keep(options.previous, { mesh, statuses, faults })
   stages.set(translation, { services, externals: externals.index, grants, routes })
   return translation

@@ -18,6 +18,7 @@ import { formatHostPort } from '#/std/host-port.ts'
 import { type ConnectionPlan, planByServerName, planConnection } from './connection-plan.ts'
 import type { StreamEntranceOptions, TunnelClient } from './entrance-options.ts'
 import { readFirstBytes } from './first-bytes.ts'
+import { mayDialEarly, questionOf } from './stream-access.ts'
 import { type DetectionOutcome, newStreamRecord } from './stream-record.ts'
 import { StreamSession } from './stream-session.ts'
 
@@ -155,7 +156,8 @@ export class StreamEntrance implements HttpConnection {
       this.#decide('timeout', '')
       return
     }
-    if (!this.#session && this.#bytes.length === 0 && !this.#plan!.streams!.refusal) this.#openSession('')
+    const isSilent = !this.#session && this.#bytes.length === 0
+    if (isSilent && mayDialEarly(this.#plan!.streams!, this.#options, this.#socket)) this.#openSession('')
     if (this.#isReading) context.wheel.set(this.#timer, leftMs)
   }
 
@@ -252,6 +254,8 @@ export class StreamEntrance implements HttpConnection {
       streams: this.#plan!.streams!,
       original,
       context,
+      question: questionOf(this.#options, this.#socket),
+      access: this.#options.entry.access,
       onConnected: () => this.#admitTunnel(),
       onRefused: (code, detail) => this.#refuseTunnel(code, detail),
       onEndpoint: () => this.#awaitEndpoint(),

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { breakOff } from '#/codec/break-off.ts'
 import type { StreamRoute } from '#/model/listener.ts'
+import type { AccessTable } from '#/proxy/policy/access/access-table.ts'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
 import { overloadDetail } from '#/proxy/step/overload.ts'
 import type { UpstreamCluster, UpstreamSlot } from '#/proxy/upstream/upstream-cluster.ts'
@@ -11,6 +12,7 @@ import type { HostPort } from '#/std/host-port.ts'
 import { BytePipe, type PipeEnd } from './byte-pipe.ts'
 import { EndpointDial, type EndpointDialOwner } from './endpoint-dial.ts'
 import type { AddressPair } from './proxy-header.ts'
+import { type ConnectionQuestion, tableOf } from './stream-access.ts'
 import type { StreamRecord } from './stream-record.ts'
 import { drawBackend, findStreamRoute, type WarmStreams } from './stream-table.ts'
 
@@ -21,6 +23,10 @@ export interface StreamSessionOptions {
   /** What a redirected connection was made to. */
   original: HostPort | undefined
   context: ProxyContext
+  /** Who connects. */
+  question: ConnectionQuestion
+  /** Of the listener, where the route says nothing of it. */
+  access: AccessTable | undefined
   /** The endpoint is connected, and nothing has flown yet. */
   onConnected: () => void
   /** The client is to be told why there is no endpoint. @returns false when it can't be told. */
@@ -79,6 +85,7 @@ export class StreamSession implements EndpointDialOwner {
   #route(route: StreamRoute): void {
     const { record, context, streams } = this.#options
     record.routeName = route.name
+    if (!this.#mayConnect(route)) return
     const backend = drawBackend(route, context.random)
     if (backend?.type !== 'cluster') {
       this.#fail('invalid_backend', backend ? backend.reason : 'all weights are 0')
@@ -87,6 +94,19 @@ export class StreamSession implements EndpointDialOwner {
     const cluster = streams.clusters.get(backend.cluster)
     if (cluster) this.#connect(cluster)
     else this.#fail('cluster_not_found', `the control plane has no cluster ${backend.cluster}`)
+  }
+
+  #mayConnect(route: StreamRoute): boolean {
+    const { record, question } = this.#options
+    const table = tableOf(route, this.#options.access)
+    if (!table) return true
+    record.auditedBy = table.audit(question)
+    const { isAllowed, rule } = table.decide(question)
+    if (isAllowed) return true
+    record.deniedBy = rule
+    if (rule === '') this.#fail('no_rule_allows', 'no rule of the policies here allows the connection')
+    else this.#fail('access_denied', `${rule} denies the connection`)
+    return false
   }
 
   #connect(cluster: UpstreamCluster): void {

@@ -3,6 +3,8 @@
  * a lazy one at once, its routes being fetched when the first connection comes.
  */
 import type { Listener } from '#/model/listener.ts'
+import type { AccessTable } from '#/proxy/policy/access/access-table.ts'
+import { ListenerAccess } from '#/proxy/policy/access/listener-access.ts'
 import type { WarmStreams } from '#/proxy/stream/stream-table.ts'
 import type { Log } from '#/std/log.ts'
 import type { ResourceSource } from '#/xds/fetch/resource-source.ts'
@@ -32,6 +34,7 @@ export class ListenerEntry {
   #listener: Listener
   readonly #target: RouteTarget
   readonly #streams: StreamTarget
+  readonly #access: ListenerAccess
   readonly #onChange: () => void
   readonly #waiters = new Set<RoutesWaiter>()
   #isWoken = false
@@ -42,6 +45,11 @@ export class ListenerEntry {
     this.#onChange = () => onChange(this)
     this.#target = new RouteTarget({ ...options, onChange: () => this.#changed() })
     this.#streams = new StreamTarget({ clusters: options.clusters, onChange: () => this.#changed() })
+    this.#access = new ListenerAccess((fault) => {
+      if (fault !== '')
+        options.log.error('access rules can not be read: nothing passes', { listener: listener.name, fault })
+      this.#changed()
+    })
     this.offer(listener)
   }
 
@@ -59,10 +67,15 @@ export class ListenerEntry {
     return this.#streams.current
   }
 
+  /** Who may do what; undefined: anybody anything. */
+  get access(): AccessTable | undefined {
+    return this.#access.table
+  }
+
   /** Connections have their routes, or will never have any. */
   get isSettled(): boolean {
     const hasRoutes = this.#listener.target.type !== 'routes' || this.current !== undefined || this.#target.isHopeless
-    return hasRoutes && this.#streams.isSettled
+    return hasRoutes && this.#streams.isSettled && this.#access.isSettled
   }
 
   get mayBind(): boolean {
@@ -76,6 +89,7 @@ export class ListenerEntry {
 
   offer(listener: Listener): void {
     this.#listener = listener
+    this.#access.set(listener.filters?.access)
     // The first datagram can't wait: there is nobody to send it again.
     if (!listener.isLazy || this.#isWoken || listener.protocol === 'udp') this.#fetch(listener)
     this.#onChange()

@@ -59,6 +59,7 @@ const permissions: Combined<Permission>[] = [
   { type: 'path', match: { type: 'exact', value: '/orders' } },
   { type: 'path', match: { type: 'prefix', value: '/orders/' } },
   { type: 'path', match: { type: 'suffix', value: '.png' } },
+  { type: 'path', match: { type: 'contains', value: ';' } },
   { type: 'path', match: { type: 'template', value: '/orders/*/lines.v1/(a)/**' } },
   { type: 'path', match: { type: 'template', value: '/**' } },
   header({ name: ':method', value: 'GET' }),

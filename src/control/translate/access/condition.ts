@@ -3,9 +3,9 @@ import type { AccessRule, AccessRules, Combined, Permission } from '#/model/acce
 
 type Part = { type: string }
 
-export const any = { type: 'any' } as const
+export const always = { type: 'any' } as const
 /** Holds for nothing. Envoy takes no empty list. */
-export const none = { type: 'not', condition: any } as const
+export const never = { type: 'not', condition: always } as const
 
 export function isAny(condition: Part): boolean {
   return condition.type === 'any'
@@ -17,20 +17,20 @@ export function isNone(condition: Combined<never> | Part): boolean {
 
 export function allOf<T extends Part>(conditions: readonly Combined<T>[]): Combined<T> {
   const kept = conditions.filter((condition) => !isAny(condition))
-  if (kept.some(isNone)) return none
-  if (kept.length === 0) return any
+  if (kept.some(isNone)) return never
+  if (kept.length === 0) return always
   return kept.length === 1 ? kept[0]! : { type: 'and', conditions: kept }
 }
 
 export function oneOf<T extends Part>(conditions: readonly Combined<T>[]): Combined<T> {
   const kept = conditions.filter((condition) => !isNone(condition))
-  if (kept.some(isAny)) return any
-  if (kept.length === 0) return none
+  if (kept.some(isAny)) return always
+  if (kept.length === 0) return never
   return kept.length === 1 ? kept[0]! : { type: 'or', conditions: kept }
 }
 
 export function notOf<T extends Part>(condition: Combined<T>): Combined<T> {
-  if (isAny(condition)) return none
+  if (isAny(condition)) return never
   if (condition.type === 'not') return (condition as { condition: Combined<T> }).condition
   return { type: 'not', condition }
 }
@@ -52,7 +52,7 @@ function settle(
 ): Combined<Permission> {
   switch (condition.type) {
     case 'any':
-      return any
+      return always
     case 'and':
       return allOf(condition.conditions.map((part) => settle(part, told, bias)))
     case 'or':
@@ -62,7 +62,7 @@ function settle(
     default: {
       const known = told(condition)
       if (known === undefined) return condition
-      return known === 'unknown' ? (bias === 'most' ? any : none) : known ? any : none
+      return known === 'unknown' ? (bias === 'most' ? always : never) : known ? always : never
     }
   }
 }

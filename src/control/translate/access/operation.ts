@@ -2,11 +2,11 @@
 import type { AccessGrpc, AccessHeader, AccessOperation } from '#/api/access-policy.ts'
 import type { Combined, Permission } from '#/model/access.ts'
 import type { ValueMatch } from '#/model/route.ts'
-import { allOf, any, type Bias, notOf, oneOf, opposite } from './condition.ts'
+import { allOf, always, type Bias, notOf, oneOf, opposite } from './condition.ts'
 
 /** @param bias `least` for what is allowed. @returns one condition; several operations are alternatives. */
 export function permissionOf(operations: readonly AccessOperation[] | undefined, bias: Bias): Combined<Permission> {
-  return operations ? oneOf(operations.map((operation) => operationOf(operation, bias))) : any
+  return operations ? oneOf(operations.map((operation) => operationOf(operation, bias))) : always
 }
 
 type Compile<T> = (entry: T, bias: Bias) => Combined<Permission>

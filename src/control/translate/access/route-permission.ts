@@ -1,7 +1,7 @@
 /** The matches of a route → the requests that come by it, as the workload behind it sees them. */
 import type { Combined, Permission } from '#/model/access.ts'
 import type { PathMatch, Route, ValueMatch } from '#/model/route.ts'
-import { allOf, any, type Bias, none, oneOf } from './condition.ts'
+import { allOf, always, type Bias, never, oneOf } from './condition.ts'
 import { exact, header } from './operation.ts'
 
 export interface RoutePermission {
@@ -14,7 +14,7 @@ export function routePermission({ match, action, requestHeaders }: Route, bias: 
   const untold: string[] = []
   const unknown = (what: string): Combined<Permission> => {
     untold.push(what)
-    return bias === 'most' ? any : none
+    return bias === 'most' ? always : never
   }
   const isMoved = action.type === 'forward' && action.rewrite?.path !== undefined
   const changed = new Set([
@@ -42,7 +42,7 @@ export function routePermission({ match, action, requestHeaders }: Route, bias: 
 function pathPermission({ type, value }: PathMatch): Combined<Permission> {
   if (type === 'regex') return header({ name: ':path', type: 'regex', value: `(${value})(\\?.*)?` })
   if (type === 'exact') return { type: 'path', match: { type, value } }
-  if (value === '/' || value === '') return any
+  if (value === '/' || value === '') return always
   if (type === 'prefix') return { type: 'path', match: { type, value } }
   return oneOf([
     { type: 'path', match: { type: 'exact', value } },

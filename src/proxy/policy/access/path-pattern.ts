@@ -31,6 +31,10 @@ export class CompiledPathPattern {
         return end >= value.length && path.startsWith(value)
       case 'suffix':
         return end >= value.length && path.startsWith(value, end - value.length)
+      case 'contains': {
+        const at = path.indexOf(value)
+        return at >= 0 && at + value.length <= end
+      }
       case 'template':
         return this.#fits(path, end)
     }

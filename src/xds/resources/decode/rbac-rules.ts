@@ -102,10 +102,13 @@ function readPermission(reader: FieldReader): Combined<Permission> {
 function readPath(reader: FieldReader): PathPattern {
   const matcher = reader.message('path')
   const match = matcher && readStringMatch(matcher)
-  if (match && isText(match)) return match
+  if (match && match.type !== 'regex' && match.type !== 'present') return { type: match.type, value: match.value }
   const template = match?.type === 'regex' ? readTemplate(match.value) : undefined
   if (template === undefined)
-    reader.fault('path', 'only exact, prefix, suffix, and patterns of whole segments are supported by this proxy')
+    reader.fault(
+      'path',
+      'only exact, prefix, suffix, contains, and patterns of whole segments are supported by this proxy',
+    )
   return { type: 'template', value: template ?? '/' }
 }
 
