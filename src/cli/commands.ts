@@ -1,6 +1,7 @@
 /** The commands, in the order of help. */
 
 import { accessGenerateCommand } from './command/access-generate.ts'
+import { auditCommand } from './command/audit.ts'
 import { authnReportCommand } from './command/authn-report.ts'
 import { caRotateCommand } from './command/ca-rotate.ts'
 import { caStatusCommand } from './command/ca-status.ts'
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   egressReportCommand,
   authnReportCommand,
   accessGenerateCommand,
+  auditCommand,
   caStatusCommand,
   caRotateCommand,
   identityServeCommand,
