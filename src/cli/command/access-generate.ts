@@ -34,7 +34,7 @@ export const accessGenerateCommand: Command = {
     controlOption,
   ],
   examples: [
-    { line: 'weft access generate -n shop --since 10m > access.yaml', does: 'policies for one namespace' },
+    { line: 'weft access generate -n shop --since 10m', does: 'policies for one namespace, to be sent into a file' },
     { line: 'weft access generate -n shop --diff', does: 'what the policies in force lack, or allow for nobody' },
   ],
   async run(invocation, surroundings) {
