@@ -1,9 +1,13 @@
 /** Calls to hosts that nobody knows: the bounded list that `weft egress report` reads of each sidecar. */
+import { ownText } from '#/codec/own-text.ts'
 import type { UnknownHostOutcome } from '#/proxy/events.ts'
 import type { MeterFamily } from './meter.ts'
 import type { Registry } from './registry.ts'
 
 export const unknownHostMetric = 'weft_proxy_unknown_host_calls_total'
+
+/** A name of DNS (RFC 1035 section 2.3.4) and a port; a client can write more than anybody wants to keep. */
+const hostLengthMax = 260
 
 export class UnknownHostMetrics {
   readonly #calls: MeterFamily
@@ -23,7 +27,7 @@ export class UnknownHostMetrics {
     host: string,
     { kind, outcome, nowMs }: { kind: 'request' | 'stream'; outcome: UnknownHostOutcome; nowMs: number },
   ): void {
-    const meter = this.#calls.with(host, kind, outcome)
+    const meter = this.#calls.with(ownText(host.slice(0, hostLengthMax)), kind, outcome)
     meter.value++
     meter.usedMs = nowMs
   }
