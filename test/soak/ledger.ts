@@ -1,6 +1,9 @@
 /** Every call of the soak from its begin to its end, so that at the end each failure can be judged by who had seen it. */
 
-export type LaneName = 'http1' | 'http2' | 'grpc' | 'websocket' | 'events' | 'tcp' | 'connect' | 'udp'
+export type LaneName = 'http1' | 'http2' | 'grpc' | 'websocket' | 'events' | 'tcp' | 'connect' | 'udp' | LongLaneName
+
+/** One connection from the begin to the end. */
+export type LongLaneName = 'long-grpc' | 'long-websocket' | 'long-tcp'
 
 export interface CallPlan {
   lane: LaneName

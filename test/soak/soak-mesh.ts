@@ -18,12 +18,18 @@ export interface SoakSidecar {
 }
 
 export class SoakMesh {
-  readonly #mesh = new LaptopMesh(source, {
-    environment: settings,
-    prepare: (folder) => mkdirSync(join(folder, '../begun')),
-  })
+  readonly #mesh: LaptopMesh
   readonly deaths: Death[] = []
   sidecars: SoakSidecar[] = []
+
+  /** @param flags of `weft up`. */
+  constructor(flags: readonly string[] = []) {
+    this.#mesh = new LaptopMesh(source, {
+      flags,
+      environment: settings,
+      prepare: (folder) => mkdirSync(join(folder, '../begun')),
+    })
+  }
 
   /** @returns where the caller's sidecar takes calls. */
   async start(): Promise<SoakPorts> {
@@ -78,6 +84,20 @@ export class SoakMesh {
         return [`${event.pod}: ${event.exit} ${event.words}`]
       return event.event === 'control' && event.change === 'crashed' ? [`control plane: ${event.exit}`] : []
     })
+  }
+
+  /** Replaces the root of the mesh, as a person does. @returns what `weft ca rotate` said. */
+  async rotate(): Promise<string> {
+    const { code, output, errors } = await this.#mesh.run('ca', 'rotate', '--wait', '120')
+    if (code !== 0) this.faults.push(`weft ca rotate ended with ${code}: ${errors}`)
+    return output
+  }
+
+  /** Certificates that were granted so far. */
+  async issued(): Promise<number> {
+    const { control } = await this.#mesh.ready()
+    const report = (await (await fetch(`${control.api}/api/v1/authority`)).json()) as { issued: number }
+    return report.issued
   }
 
   /** Ids that killed processes had written down. */

@@ -7,13 +7,13 @@ import { pickIndex, seededRandom } from '#/std/random.ts'
 import { type Heap, heapAfterCollection } from './heap.ts'
 import { type Judgement, judge } from './judge.ts'
 import { EventLane } from './lane/events.ts'
-import { GrpcLane } from './lane/grpc.ts'
+import { GrpcLane, LongGrpcLane } from './lane/grpc.ts'
 import { Http1Lane } from './lane/http1.ts'
 import { Http2Lane } from './lane/http2.ts'
 import type { Lane, LaneContext } from './lane/lane.ts'
-import { ConnectLane, TcpLane } from './lane/line.ts'
+import { ConnectLane, LongTcpLane, TcpLane } from './lane/line.ts'
 import { UdpLane } from './lane/udp.ts'
-import { WebSocketLane } from './lane/websocket.ts'
+import { LongWebSocketLane, WebSocketLane } from './lane/websocket.ts'
 import { type Call, Ledger } from './ledger.ts'
 import { type Holdings, holdingsOf, residentMb } from './sidecar-watch.ts'
 import { SoakMesh, type SoakSidecar } from './soak-mesh.ts'
@@ -21,8 +21,10 @@ import { SoakMesh, type SoakSidecar } from './soak-mesh.ts'
 export interface SoakOptions {
   durationMs: number
   seed: number
-  /** One endpoint is killed about this often, ms. */
-  killEveryMs: number
+  /** One endpoint is killed about this often, ms; absent: never. */
+  killEveryMs?: number
+  /** Leaves live for so long, ms, and the root is replaced in the middle; absent: neither. */
+  leafLifeMs?: number
   /** From when on memory is held against the end, ms after the start; undefined leaves memory out. */
   settledMs: number | undefined
   say: (line: string) => void
@@ -60,7 +62,8 @@ const releaseMs = 30_000
 const progressMs = 10_000
 
 export async function soak(options: SoakOptions): Promise<SoakReport> {
-  const mesh = new SoakMesh()
+  const { leafLifeMs } = options
+  const mesh = new SoakMesh(leafLifeMs === undefined ? [] : ['--leaf-life-ms', String(leafLifeMs)])
   try {
     const ports = await mesh.start()
     return await new SoakRun(mesh, options).run(ports)
@@ -108,13 +111,20 @@ class SoakRun {
     // Whatever a process opens for its inspector it keeps; it is not the load's.
     if (this.#options.settledMs !== undefined) for (const one of sidecars) this.#start.set(one.pod, await sample(one))
     const start = new Map(sidecars.map(({ pod, pid }) => [pod, holdingsOf(pid)]))
-    const { seed } = this.#options
+    const { seed, leafLifeMs } = this.#options
+    if (leafLifeMs !== undefined) this.#lanes.push(new LongGrpcLane(), new LongWebSocketLane(), new LongTcpLane())
+    const endMs = this.#endMs
     const workers = this.#lanes.flatMap((lane, i) =>
       Array.from({ length: lane.width }, (_, j) =>
-        this.#work(lane, { ports, ledger: this.#ledger, random: seededRandom(seed + 100 * i + j + 1) }),
+        this.#work(lane, { ports, ledger: this.#ledger, random: seededRandom(seed + 100 * i + j + 1), endMs }),
       ),
     )
-    const watch = Promise.all([this.#killAtRandom(seededRandom(seed)), this.#tellProgress(), this.#settle()])
+    const watch = Promise.all([
+      this.#killAtRandom(seededRandom(seed)),
+      this.#rotateInTheMiddle(),
+      this.#tellProgress(),
+      this.#settle(),
+    ])
     await Promise.all([...workers, watch])
     if (this.#options.settledMs !== undefined) for (const one of sidecars) this.#end.set(one.pod, await sample(one))
     for (const lane of this.#lanes) lane.close()
@@ -163,6 +173,7 @@ class SoakRun {
   /** One endpoint at a time, and never the last one: whoever calls then has nobody to go to. */
   async #killAtRandom(random: () => number): Promise<void> {
     const { killEveryMs, say } = this.#options
+    if (killEveryMs === undefined) return
     while (!this.#isEnding) {
       await pause(killEveryMs * (0.5 + random()))
       const servers = this.#mesh.servers()
@@ -171,6 +182,20 @@ class SoakRun {
       this.#mesh.kill(victim)
       say(`killed ${victim.pod} (${victim.pids.app})`)
     }
+  }
+
+  async #rotateInTheMiddle(): Promise<void> {
+    const { leafLifeMs, durationMs, say } = this.#options
+    if (leafLifeMs === undefined) return
+    const before = await this.#mesh.issued()
+    await pause(durationMs / 3)
+    say((await this.#mesh.rotate()).trim())
+    await pause(Math.max(0, this.#endMs - Date.now() - leafLifeMs))
+    const issued = (await this.#mesh.issued()) - before
+    say(`${issued} certificates were granted under load`)
+    // Each sidecar renews at half the life of its leaf, give or take a tenth.
+    const least = this.#mesh.sidecars.length * Math.floor((durationMs - 2 * leafLifeMs) / (leafLifeMs * 0.55))
+    if (issued < least) this.#mesh.faults.push(`${issued} certificates were granted, expected ${least} or more`)
   }
 
   async #tellProgress(): Promise<void> {

@@ -52,9 +52,9 @@ function sidecarFaults({ pod, start, end, resident, heap, buffers }: SidecarRepo
 
 /** The figures as a person reads them. */
 export function linesOf({ ledger, judged, kills, sidecars }: SoakReport): string[] {
-  const lines = ['lane         done    cut  failed']
+  const lines = ['lane             done    cut  failed']
   for (const [lane, { done, cut, failed }] of ledger.counts) {
-    lines.push(`${lane.padEnd(10)} ${pad(done)} ${pad(cut)} ${pad(failed)}`)
+    lines.push(`${lane.padEnd(14)} ${pad(done)} ${pad(cut)} ${pad(failed)}`)
   }
   const words: Record<Judgement, string> = {
     seen: 'had been begun by an endpoint that was killed',

@@ -119,7 +119,8 @@ export class Http2ServerStream extends Http2Stream implements ServerStream {
   /** Called by the connection when the answer has left. */
   finish(): void {
     const { sink } = this
-    if (!this.#isConnected) this.sink = undefined
+    // Of a tunnel this is one direction: what the client still says, and its end, are for the sink too.
+    if (!this.#isTunnel) this.sink = undefined
     if (!this.isOver && !this.#isTunnel) this.resetWith(errorCodes.noError)
     sink?.onFinished()
   }

@@ -243,7 +243,8 @@ export class Exchange implements ServerSink {
   }
 
   onFinished(): void {
-    this.#conclude()
+    // Of a tunnel it is one direction that is through; the client may go on in the other.
+    if (!this.#isTunnel || this.#isClientEnded) this.#conclude()
   }
 
   /** An upgraded connection lives as long as its ends like. */

@@ -17,6 +17,21 @@ export interface LaneContext {
   ports: SoakPorts
   ledger: Ledger
   random: Random
+  /** Of the soak, ms since 1970. */
+  endMs: number
+}
+
+/** A dialogue of messages, each of which has to come back before the next is sent. */
+export interface Dialogue {
+  messages: number
+  /** A pause before each but the first, ms. */
+  everyMs: number
+}
+
+/** One that takes as long as the soak. */
+export function longDialogue({ endMs }: LaneContext): Dialogue {
+  const everyMs = 250
+  return { messages: Math.max(1, Math.floor((endMs - Date.now()) / everyMs)), everyMs }
 }
 
 export interface Lane {

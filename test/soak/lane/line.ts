@@ -2,9 +2,9 @@
 import { connect, type Socket } from 'node:net'
 import { pickIndex } from '#/std/random.ts'
 import type { Call } from '../ledger.ts'
-import { callTimeoutMs, type Lane, type LaneContext, record } from './lane.ts'
+import { callTimeoutMs, type Dialogue, type Lane, type LaneContext, longDialogue, record } from './lane.ts'
 
-const lines = 8
+const lines: Dialogue = { messages: 8, everyMs: 0 }
 const connectHead = 'CONNECT server.soak:83 HTTP/1.1\r\nhost: server.soak:83\r\n\r\n'
 
 abstract class LineLane {
@@ -14,10 +14,10 @@ abstract class LineLane {
 
   async call(context: LaneContext): Promise<void> {
     const isCut = context.random() < 0.1
-    const cutAfter = isCut ? pickIndex(context.random, lines) : lines
+    const cutAfter = isCut ? pickIndex(context.random, lines.messages) : lines.messages
     await record(context, { lane: this.name, isRepeatable: false, isCut }, (call) => {
       const socket = this.dial(context)
-      return converse(socket, call, { cutAfter, isTunnel: this.name === 'connect' })
+      return converse(socket, call, { ...lines, cutAfter, isTunnel: this.name === 'connect' })
     })
   }
 
@@ -46,8 +46,32 @@ export class ConnectLane extends LineLane implements Lane {
   }
 }
 
+/** Through whatever happens to certificates and roots. */
+export class LongTcpLane implements Lane {
+  readonly name = 'long-tcp'
+  readonly width = 2
+  readonly pauseMs = 0
+
+  async call(context: LaneContext): Promise<void> {
+    await record(context, { lane: this.name, isRepeatable: false, isCut: false }, (call) => {
+      const socket = connect({ port: context.ports.raw, host: '127.0.0.1', allowHalfOpen: true })
+      const dialogue = longDialogue(context)
+      return converse(socket, call, { ...dialogue, cutAfter: dialogue.messages, isTunnel: false })
+    })
+  }
+
+  close(): void {
+    // Each call closes its own connection.
+  }
+}
+
 /** The last line is followed by the client's FIN; the server's has to follow. */
-function converse(socket: Socket, call: Call, options: { cutAfter: number; isTunnel: boolean }): Promise<void> {
+function converse(
+  socket: Socket,
+  call: Call,
+  options: Dialogue & { cutAfter: number; isTunnel: boolean },
+): Promise<void> {
+  const { messages, everyMs, cutAfter } = options
   return new Promise((resolve, reject) => {
     let rest = ''
     let answered = 0
@@ -56,9 +80,9 @@ function converse(socket: Socket, call: Call, options: { cutAfter: number; isTun
       if (!call.server) call.server = line
       else if (line === call.ids.at(-1)) answered++
       else socket.destroy(new Error(`${line} came back for ${call.ids.at(-1)}`))
-      if (answered === lines) socket.end()
-      else if (call.plan.isCut && answered >= options.cutAfter) socket.resetAndDestroy()
-      else socket.write(`${call.nextId()}\n`)
+      if (answered === messages) socket.end()
+      else if (call.plan.isCut && answered >= cutAfter) socket.resetAndDestroy()
+      else setTimeout(() => socket.writable && socket.write(`${call.nextId()}\n`), everyMs)
     }
     const accept = (text: string): string => {
       const end = text.indexOf('\r\n\r\n')
@@ -78,6 +102,6 @@ function converse(socket: Socket, call: Call, options: { cutAfter: number; isTun
     socket.setTimeout(callTimeoutMs, () => socket.destroy(new Error(`nothing for ${callTimeoutMs} ms`)))
     socket.on('error', reject)
     socket.on('end', () => socket.end())
-    socket.on('close', () => (answered === lines ? resolve() : reject(new Error(`closed after ${answered} lines`))))
+    socket.on('close', () => (answered === messages ? resolve() : reject(new Error(`closed after ${answered} lines`))))
   })
 }

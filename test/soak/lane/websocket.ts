@@ -3,7 +3,7 @@ import http from 'node:http'
 import type { Socket } from 'node:net'
 import { pickIndex } from '#/std/random.ts'
 import type { Call } from '../ledger.ts'
-import { callTimeoutMs, type Lane, type LaneContext, record } from './lane.ts'
+import { callTimeoutMs, type Dialogue, type Lane, type LaneContext, longDialogue, record } from './lane.ts'
 
 const messages = 10
 
@@ -16,7 +16,24 @@ export class WebSocketLane implements Lane {
     const isCut = context.random() < 0.1
     const cutAfter = isCut ? pickIndex(context.random, messages) : messages
     await record(context, { lane: this.name, isRepeatable: true, isCut }, async (call) => {
-      await talk(await open(context.ports.http, call), call, cutAfter)
+      await talk(await open(context.ports.http, call), call, { messages, everyMs: 0, cutAfter })
+    })
+  }
+
+  close(): void {
+    // Each call closes its own connection.
+  }
+}
+
+/** Through whatever happens to certificates and roots. */
+export class LongWebSocketLane implements Lane {
+  readonly name = 'long-websocket'
+  readonly width = 2
+  readonly pauseMs = 0
+
+  async call(context: LaneContext): Promise<void> {
+    await record(context, { lane: this.name, isRepeatable: true, isCut: false }, async (call) => {
+      await talk(await open(context.ports.http, call), call, longDialogue(context))
     })
   }
 
@@ -52,7 +69,9 @@ function frame(opcode: number, text: string): Buffer {
   return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)])
 }
 
-function talk(socket: Socket, call: Call, cutAfter: number): Promise<void> {
+/** @param options.cutAfter answers, then the connection is reset; absent: never. */
+function talk(socket: Socket, call: Call, options: Dialogue & { cutAfter?: number }): Promise<void> {
+  const { messages, everyMs, cutAfter = messages } = options
   return new Promise((resolve, reject) => {
     let answered = 0
     let isClosing = false
@@ -67,7 +86,7 @@ function talk(socket: Socket, call: Call, cutAfter: number): Promise<void> {
         isClosing = true
         socket.end(frame(8, ''))
       } else if (answered > cutAfter) socket.resetAndDestroy()
-      else socket.write(frame(1, call.nextId()))
+      else setTimeout(() => socket.writable && socket.write(frame(1, call.nextId())), everyMs)
     })
     socket.write(frame(1, call.nextId()))
   })
