@@ -9,11 +9,13 @@ export interface ReadMeshSettings {
   statuses: ObjectStatus[]
 }
 
-export function readMeshSettings(resources: Resources): ReadMeshSettings {
+/** @param trustDomain of the certificates; it is told, not set here. */
+export function readMeshSettings(resources: Resources, trustDomain?: string): ReadMeshSettings {
   const found = resources.of('Mesh').get(meshName)
   if (!found) return { refusesUnknownHosts: false, statuses: [] }
   const isStrict = found.value.spec?.outbound?.mode === 'RegistryOnly'
-  const message = isStrict ? 'Calls to unknown hosts are refused.' : 'Calls to unknown hosts go where they were going.'
+  const calls = isStrict ? 'Calls to unknown hosts are refused.' : 'Calls to unknown hosts go where they were going.'
+  const message = trustDomain ? `${calls} The trust domain is ${trustDomain}.` : calls
   return {
     refusesUnknownHosts: isStrict,
     statuses: [

@@ -66,7 +66,7 @@ export function translate(resources: Resources, options: TranslateOptions = {}):
   // What is outside and may be called like a Service, and what becomes of calls to anything else.
   const externals = readExternals(resources, { defaults, before: before?.externals })
   for (const cluster of externals.clusters) clusters.set(cluster.name, cluster)
-  const settings = readMeshSettings(resources)
+  const settings = readMeshSettings(resources, trustDomain)
   // Which request and which connection goes where: the users' routes, in order of precedence, else each destination to itself.
   const grants = options.referenceGrants === 'optional' ? undefined : readGrants(resources, before?.grants)
   const routes = readRoutes(resources, { services, externals: externals.index, grants }, before?.routes)
