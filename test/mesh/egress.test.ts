@@ -11,6 +11,7 @@ import { call, startApplication } from '#/proxy/testing/peer.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { eventually } from '../contract/suite.ts'
 import { ProxyMesh, type Sidecar } from './proxy-mesh.ts'
+import { getThrough, LaptopMesh } from './testing/laptop-mesh.ts'
 import { anyHost, configMap, outside, registryOnly, startTlsServer } from './testing/outside.ts'
 
 /** As in HTTP: `CONNECT host:port`. @returns the first line of the answer, and the socket. */
@@ -27,6 +28,31 @@ async function connectThrough(
   })
   return { line: head.split('\r\n')[0]!, head, socket }
 }
+
+const vault = `
+apiVersion: v1
+kind: Service
+metadata: { name: vault, namespace: hello }
+spec: { selector: { app: vault }, ports: [{ name: http, port: 80, targetPort: main }] }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: vault, namespace: hello }
+spec:
+  selector: { matchLabels: { app: vault } }
+  template:
+    metadata: { labels: { app: vault } }
+    spec:
+      containers:
+        - { name: vault, image: 'weft/vault:dev', command: [node, vault.mjs], ports: [{ name: main, containerPort: 8443 }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: { name: vault, namespace: hello }
+spec:
+  targetRefs: [{ group: "", kind: Service, name: vault }]
+  validation: { hostname: vault.example, caCertificateRefs: [{ group: "", kind: ConfigMap, name: vault }] }
+---`
 
 async function metricsOf({ process }: Sidecar): Promise<string> {
   return (await fetch(`${process.admin}/metrics`)).text()
@@ -238,4 +264,39 @@ spec:
       assert.match(String(headers['weft-detail']), /it is for db\.example, not for other\.example/)
     })
   })
+})
+
+test('under a mesh with identities the TLS of a program passes its sidecar, and `weft up` reports egress', async () => {
+  const authority = testAuthority()
+  const { chain, key } = authority.issue(['vault.example'])
+  const program = `import { readFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+const pem = (name) => readFileSync(new URL(name, import.meta.url))
+createServer({ cert: pem('vault.crt'), key: pem('vault.key') }, (request, answer) => {
+  answer.end(JSON.stringify({ ...request.headers, tls: request.socket.getProtocol() }))
+}).listen(process.env.PORT, process.env.HOST)
+`
+  const mesh = new LaptopMesh('hello', {
+    prepare: (folder) => {
+      writeFileSync(join(folder, 'vault.crt'), chain)
+      writeFileSync(join(folder, 'vault.key'), key)
+      writeFileSync(join(folder, 'vault.mjs'), program)
+      writeFileSync(join(folder, 'vault.yaml'), vault + configMap('vault', authority.pem).replace('shop', 'hello'))
+      writeFileSync(join(folder, 'registry-only.yaml'), registryOnly)
+    },
+  })
+  try {
+    await mesh.ready()
+    const outbound = mesh.workload('web').outbound!
+    const { status, body } = await getThrough(outbound, 'http://vault/secret')
+    assert.equal(status, 200, body)
+    const headers = JSON.parse(body) as Record<string, string>
+    assert.deepEqual([headers.host, headers.tls, headers['weft-peer']], ['vault', 'TLSv1.3', undefined])
+    assert.equal((await getThrough(outbound, 'http://evil.example/')).status, 502)
+    const { output } = await mesh.run('egress', 'report', '-o', 'json')
+    const row = { host: 'evil.example:80', from: 'hello/web', requests: 1, streams: 0, refused: 1 }
+    assert.deepEqual(JSON.parse(output), { hosts: [row], silent: [] })
+  } finally {
+    await mesh.stop()
+  }
 })
