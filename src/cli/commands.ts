@@ -1,6 +1,9 @@
 /** The commands, in the order of help. */
 
+import { accessExplainCommand } from './command/access-explain.ts'
 import { accessGenerateCommand } from './command/access-generate.ts'
+import { accessReviewCommand } from './command/access-review.ts'
+import { accessTestCommand } from './command/access-test.ts'
 import { auditCommand } from './command/audit.ts'
 import { authnReportCommand } from './command/authn-report.ts'
 import { caRotateCommand } from './command/ca-rotate.ts'
@@ -24,7 +27,10 @@ export const commands: readonly Command[] = [
   proxyConfigCommand,
   egressReportCommand,
   authnReportCommand,
+  accessExplainCommand,
+  accessTestCommand,
   accessGenerateCommand,
+  accessReviewCommand,
   auditCommand,
   caStatusCommand,
   caRotateCommand,

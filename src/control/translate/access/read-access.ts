@@ -114,10 +114,12 @@ function within(rules: readonly AccessRule[], scope: Scope['least']): AccessRule
     .filter(({ permission }) => !isNone(permission))
 }
 
+const elsewhereName = 'weft what no policy speaks of'
+
 /** Of what no Allow speaks anybody may do it: at other ports, by other routes. */
 function elsewhere(scopes: readonly Scope[]): AccessRule[] {
   const permission = notOf(oneOf(scopes.map(({ most }) => most)))
-  return isNone(permission) ? [] : [{ name: 'weft what no policy speaks of', principal: always, permission }]
+  return isNone(permission) ? [] : [{ name: elsewhereName, principal: always, permission }]
 }
 
 /**
@@ -133,7 +135,7 @@ const parameters: AccessRule = {
 /** @returns undefined when nothing is asked. */
 function guarded(rules: AccessRules): AccessRules | undefined {
   const { deny, allow, audit } = rules
-  const isOpen = allow?.some(({ principal, permission }) => isAny(principal) && isAny(permission)) ?? true
+  const isOpen = allow?.some(({ name, permission }) => name === elsewhereName && isAny(permission)) ?? true
   const kept: AccessRules = { deny, ...(allow && !isOpen ? { allow } : {}), audit }
   if (deny.length === 0 && audit.length === 0 && !kept.allow) return undefined
   return looksAtPaths(kept) ? { ...kept, deny: [parameters, ...deny] } : kept
