@@ -2,15 +2,15 @@
 import { stringify } from 'yaml'
 import type { AccessPolicy } from '#/api/access-policy.ts'
 import type { WrittenPolicy } from '#/control/api/record-pages.ts'
-import type { AuthorityReport } from '#/control/identity/identity-plane.ts'
 import type { MeshTraffic } from '#/model/traffic.ts'
 import type { Workload } from '#/model/workload.ts'
 import { systemClock } from '#/std/clock.ts'
 import { type Command, CommandError, controlOption } from '../command.ts'
-import { type ControlClient, controlClient } from '../control-client.ts'
+import { controlClient } from '../control-client.ts'
 import { formatDiff } from '../output/line-diff.ts'
 import { formatSpan, readSince, sinceOption } from '../since.ts'
 import { type LeftOut, policiesFromTraffic, type SeenPolicies } from './access-generate-policy.ts'
+import { trustDomainOf } from './access-trust-domain.ts'
 
 export const accessGenerateCommand: Command = {
   name: 'access generate',
@@ -61,18 +61,6 @@ export const accessGenerateCommand: Command = {
     surroundings.output.write(diff || 'The policies in force allow exactly this.\n')
     return diff === '' ? 0 : 1
   },
-}
-
-/** Without an authority that of most callers. */
-async function trustDomainOf(client: ControlClient, { edges }: MeshTraffic): Promise<string> {
-  try {
-    return (await client.get<AuthorityReport>('/api/v1/authority')).trustDomain
-  } catch (error) {
-    if (!(error instanceof CommandError && error.code === 1)) throw error
-    const domains = Map.groupBy(edges, ({ principal }) => /^spiffe:\/\/([^/]+)/.exec(principal)?.[1] ?? '')
-    domains.delete('')
-    return [...domains].sort(([, a], [, b]) => b.length - a.length)[0]?.[0] ?? ''
-  }
 }
 
 function whyNone({ leftOut }: SeenPolicies): string {

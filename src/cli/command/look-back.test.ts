@@ -184,3 +184,45 @@ test('audit tells decisions and changes, the newest last, and only those asked f
   assert.equal((await runCli(['audit', '--limit', '0', '--control', control])).code, 2)
   assert.equal((await runCli(['audit', '--since', 'never', '--control', control])).code, 2)
 })
+
+test('access review tells rights and their use as table, CSV and JSON', async (t) => {
+  const allow = [
+    { name: 'AccessPolicy/shop/cart rule 0', principal: { type: 'any' }, permission: { type: 'any' } },
+  ] as const
+  const [reviews, cart] = [workload('reviews'), workload('cart')]
+  const guarded = { ...cart, ports: [{ ...cart.ports[0]!, access: { deny: [], audit: [], allow } }] }
+  const control = await asked(t, {
+    workloads: [reviews, guarded],
+    traffic: traffic({ edges: traffic().edges.slice(0, 1) }),
+  })
+  const ask = (...words: string[]) => runCli(['access', 'review', ...words, '--control', control])
+  const { code, output } = await ask()
+  assert.equal(code, 1)
+  assert.equal(
+    output,
+    [
+      'Rights now, and their use within 10 min: older traffic is not known.',
+      '',
+      'CALLER   WORKLOAD           USE     TIMES  LAST     RULE                           WHAT',
+      'anybody  shop/cart:8080     unused      0           AccessPolicy/shop/cart rule 0  everything',
+      'anybody  shop/reviews:8080  open        1  5 s ago  -                              everything',
+      '',
+      '1 unused, 1 open',
+      '',
+    ].join('\n'),
+  )
+  assert.deepEqual((await ask('-o', 'csv', '--unused')).output.split('\r\n'), [
+    'caller,workload,port,what,rule,use,count,last',
+    'anybody,shop/cart,8080,everything,AccessPolicy/shop/cart rule 0,unused,0,',
+    '',
+  ])
+  const { rights } = JSON.parse((await ask('-o', 'json', '-n', 'shop')).output)
+  assert.deepEqual(
+    rights.map(({ use, last }: { use: string; last: string }) => [use, last]),
+    [
+      ['unused', ''],
+      ['open', new Date(nowMs - 5000).toISOString()],
+    ],
+  )
+  assert.equal((await ask('-n', 'nowhere')).code, 0)
+})
