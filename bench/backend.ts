@@ -8,7 +8,7 @@ import type { Ports } from './case.ts'
 import { start, stop } from './process.ts'
 
 export interface Backend {
-  ports: Omit<Ports, 'pair'>
+  ports: Omit<Ports, 'pair' | 'access'>
   stop(): Promise<void>
 }
 

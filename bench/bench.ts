@@ -13,6 +13,7 @@ import { eventually, freePort } from '../test/contract/suite.ts'
 import { startBackend } from './backend.ts'
 import { benchHost, cases, type Kind, type Ports } from './case.ts'
 import { openLoop, wrk } from './load.ts'
+import { weftInbound, weftInboundWithRules } from './peer/access.ts'
 import { envoy } from './peer/envoy.ts'
 import { haproxy } from './peer/haproxy.ts'
 import { nginx } from './peer/nginx.ts'
@@ -29,13 +30,15 @@ const peers: Record<string, Peer> = {
   'weft pair': weftPair,
   'envoy pair, h2': envoyPairHttp2,
   'envoy pair, h1': envoyPairHttp1,
+  'weft inbound': weftInbound,
+  'weft inbound, 100 rules': weftInboundWithRules,
 }
-/** A name stands for itself and its pairs: `weft` for `weft pair` as well. */
+/** A name stands for itself and what has it in front: `weft` for `weft pair` as well. */
 function chosenPeers(names: string): string[] {
   const wanted = names.split(',')
   const unknown = wanted.find((name) => !(name in peers))
   if (unknown !== undefined) throw new Error(`no peer is called ${unknown}; there are ${Object.keys(peers).join(', ')}`)
-  return Object.keys(peers).filter((name) => wanted.some((one) => name === one || name.startsWith(`${one} pair`)))
+  return Object.keys(peers).filter((name) => wanted.some((one) => name === one || name.startsWith(`${one} `)))
 }
 
 const { values } = parseArgs({
@@ -69,7 +72,7 @@ const median = (numbers: number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 
 function row(cells: readonly (string | number)[]): string {
-  return cells.map((cell, index) => (index === 0 ? String(cell).padEnd(16) : String(cell).padStart(11))).join(' ')
+  return cells.map((cell, index) => (index === 0 ? String(cell).padEnd(24) : String(cell).padStart(11))).join(' ')
 }
 
 interface Effort {
@@ -89,14 +92,15 @@ function report({ rounds, latency, rest, crowded }: Results): void {
   for (const { name, unit } of cases) {
     if (!rounds.some((round) => round.case === name)) continue
     const of = (peer: string): Round[] => rounds.filter((round) => round.case === name && round.peer === peer)
-    // Of several Envoys the better one.
+    // Of several Envoys the better one; where there is none, what ours costs without what is measured.
+    const hasEnvoy = Object.keys(rest).some((peer) => peer.startsWith('envoy') && of(peer).length > 0)
     const [envoy = []] = Object.keys(peers)
-      .filter((peer) => peer.startsWith('envoy'))
+      .filter((peer) => peer.startsWith('envoy') || (!hasEnvoy && peer === 'weft inbound'))
       .map((peer) => of(peer).map(({ cpuUs }) => cpuUs))
       .filter((cpu) => cpu.length > 0)
       .sort((a, b) => median(a) - median(b))
     console.log(
-      `\n${name}: processor µs a ${unit} (min / median), ratio of medians to Envoy\n${row(['proxy', 'min', 'median', 'ratio', `${unit}s/s`, 'RSS MB', 'PSS MB', 'errors'])}`,
+      `\n${name}: processor µs a ${unit} (min / median), ratio to Envoy (median of rounds)\n${row(['proxy', 'min', 'median', 'ratio', `${unit}s/s`, 'RSS MB', 'PSS MB', 'errors'])}`,
     )
     for (const peer of Object.keys(rest)) {
       const all = of(peer)
@@ -104,7 +108,9 @@ function report({ rounds, latency, rest, crowded }: Results): void {
       const cpu = all.map(({ cpuUs }) => cpuUs)
       const pick = (key: 'residentMb' | 'proportionalMb' | 'requestsPerSecond' | 'errors'): number =>
         median(all.map((round) => round[key]))
-      const ratio = envoy.length > 0 ? (median(cpu) / median(envoy)).toFixed(2) : '-'
+      // Round by round: what the machine did meanwhile it did to both.
+      const ratios = cpu.flatMap((one, i) => (envoy[i] === undefined ? [] : [one / envoy[i]]))
+      const ratio = ratios.length > 0 ? median(ratios).toFixed(2) : '-'
       console.log(
         row([
           peer,
@@ -145,7 +151,13 @@ async function startPeer(
   { upstream, folder }: Pick<PeerOptions, 'upstream' | 'folder'>,
 ): Promise<Running> {
   const { kinds, start } = peers[name]!
-  const ports = { http1: await freePort(), http2: await freePort(), tcp: await freePort(), pair: await freePort() }
+  const ports = {
+    http1: await freePort(),
+    http2: await freePort(),
+    tcp: await freePort(),
+    pair: await freePort(),
+    access: await freePort(),
+  }
   const own = join(folder, name.replaceAll(/\W+/g, '-'))
   mkdirSync(own)
   const peer = await start({ upstream, ports, folder: own, profile: values.profile })
@@ -156,11 +168,14 @@ async function startPeer(
   return { name, ports, kinds, peer }
 }
 
+/** A sidecar runs for days: what its first seconds cost, while its code is compiled, is told by nobody's mean. */
+const warmSeconds = 3
+
 /** Every case for every peer that can do it, in turn. */
 async function runRounds(running: readonly Running[], { count, seconds }: Effort): Promise<Round[]> {
   const rounds: Round[] = []
   for (const one of chosenCases) {
-    for (const { ports, kinds } of running) if (kinds.includes(one.kind)) await one.run(ports[one.kind], 1)
+    for (const { ports, kinds } of running) if (kinds.includes(one.kind)) await one.run(ports[one.kind], warmSeconds)
   }
   for (let round = 0; round < count; round++) {
     for (const one of chosenCases) {

@@ -1,8 +1,8 @@
 /** What is measured: each a kind of work that a peer can do or not. */
 import { bulk, h2load, wrk } from './load.ts'
 
-/** `pair`: two proxies, one behind the other, with TLS between them. */
-export type Kind = 'http1' | 'http2' | 'tcp' | 'pair'
+/** `pair`: two proxies, one behind the other, with TLS between them. `access`: before the application, with access rules or without. */
+export type Kind = 'http1' | 'http2' | 'tcp' | 'pair' | 'access'
 
 /** Where a peer listens, by what is spoken there. */
 export type Ports = Readonly<Record<Kind, number>>
@@ -26,7 +26,12 @@ export const benchHost = 'echo.bench'
 /** The same for HTTP/2, another Service since its application speaks HTTP/2. */
 export const http2Host = 'echo2.bench:81'
 
-function http1(name: string, path: string, connections: number, kind: 'http1' | 'pair' = 'http1'): BenchCase {
+function http1(
+  name: string,
+  path: string,
+  connections: number,
+  kind: 'http1' | 'pair' | 'access' = 'http1',
+): BenchCase {
   const run: BenchCase['run'] = async (port, seconds) => {
     const load = await wrk({ port, path, host: benchHost, connections, seconds })
     return { units: load.requests, unitsPerSecond: load.requestsPerSecond, errors: load.errors }
@@ -82,4 +87,5 @@ export const cases: readonly BenchCase[] = [
   http2('h2c, 100 KB, 10 x 10', { path: '/api/100000', connections: 10, streams: 10, paths: 1 }),
   tcp('TCP, 1 GiB', 1024),
   http1('pair, HTTP/1.1 outside, TLS 1.3 between, 32 connections', '/api/100', 32, 'pair'),
+  http1('before the application, HTTP/1.1, 100 B, 32 connections', '/api/100', 32, 'access'),
 ]

@@ -47,7 +47,7 @@ function writeCredentials(folder: string): Credentials {
 
 // Ours.
 
-function forwardAll(name: string, cluster: string, isRouted: boolean): Listener['target'] {
+export function forwardAll(name: string, cluster: string, isRouted: boolean): Listener['target'] {
   const headers = isRouted ? [{ name: 'x-user', type: 'exact' as const, value: 'bench', isInverted: false }] : []
   const route = {
     name,
@@ -63,7 +63,7 @@ function forwardAll(name: string, cluster: string, isRouted: boolean): Listener[
   return { type: 'routes', routes: { type: 'inline', configuration } }
 }
 
-function clusterTo(name: string, port: number, more: Partial<Cluster> = {}): Cluster {
+export function clusterTo(name: string, port: number, more: Partial<Cluster> = {}): Cluster {
   const endpoint = { address: '127.0.0.1', port, health: 'healthy', weight: 1, isMeshed: true } as const
   return {
     name,
@@ -75,13 +75,13 @@ function clusterTo(name: string, port: number, more: Partial<Cluster> = {}): Clu
   }
 }
 
-interface Sidecar {
+export interface Sidecar {
   role: 'client' | 'server'
   listener: Listener
   cluster: Cluster
 }
 
-async function startSidecar(
+export async function startSidecar(
   { role, listener, cluster }: Sidecar,
   { folder, profile }: PeerOptions,
 ): Promise<RunningPeer> {

@@ -3,7 +3,7 @@ import type { Kind, Ports } from '../case.ts'
 
 export interface PeerOptions {
   /** Of the backend. */
-  upstream: Omit<Ports, 'pair'>
+  upstream: Omit<Ports, 'pair' | 'access'>
   /** To listen on. */
   ports: Ports
   folder: string
