@@ -42,6 +42,8 @@ interface Served {
 }
 
 const anybody = 'anybody'
+/** Rules that nobody wrote (src/control/translate/access). */
+const ownRules = 'weft '
 
 export function reviewAccess({ workloads, traffic, trustDomain }: ReviewInput): AccessRow[] {
   const inbound = traffic.edges.filter(({ direction }) => direction === 'inbound')
@@ -91,7 +93,8 @@ function openRows({ workload, port, edges }: Served): AccessRow[] {
 /** What is taken out of what is allowed. */
 function deniedRows(served: Served, deny: readonly AccessRule[], ids: readonly string[]): AccessRow[] {
   const { workload, port } = served
-  return deny.flatMap((rule) =>
+  const written = deny.filter(({ name }) => !name.startsWith(ownRules))
+  return written.flatMap((rule) =>
     callersOf(rule, { port, ids }).map((caller) => ({
       caller,
       workload,

@@ -145,6 +145,18 @@ test('streams are edges without method and path, and refused ones decisions', ()
   assert.equal(report.decisions[0]!.protocol, 'tcp')
 })
 
+test('a refusal is the decision of who refuses, not of the caller that hears of it', () => {
+  const ledger = newLedger()
+  ledger.observe(buildRecord({ code: 'no_rule_allows', status: 403 }))
+  assert.equal(ledger.report().decisions.length, 0)
+  assert.equal(ledger.report().edges[0]!.verdict, 'denied')
+  ledger.observe(inbound({ code: 'no_rule_allows', status: 403 }))
+  assert.deepEqual(
+    ledger.report().decisions.map(({ verdict, code }) => [verdict, code]),
+    [['denied', 'no_rule_allows']],
+  )
+})
+
 test('the last decisions are kept, counted through, without the query', () => {
   const ledger = newLedger({ decisionsMax: 3 })
   for (let i = 1; i <= 5; i++)

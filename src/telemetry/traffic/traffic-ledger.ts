@@ -69,7 +69,7 @@ export class TrafficLedger {
     const book = this.#bookOf(record, { destination: record.authority, security })
     const edge = book.find(record) ?? this.#open(book, book.factsOf(record), record.wallMs)
     this.#count(edge, record.wallMs)
-    if (record.auditedBy !== '' || isDenied(record)) this.#decide(record, book.facts)
+    if (hasDecided(record)) this.#decide(record, book.facts)
   }
 
   observeStream(record: StreamRecord): void {
@@ -84,7 +84,7 @@ export class TrafficLedger {
       rule: record.deniedBy || record.auditedBy,
     }
     this.#count(this.#open(book, facts, record.wallMs), record.wallMs)
-    if (facts.verdict === 'allowed') return
+    if (!hasDecided(record)) return
     this.#decide({ ...record, ...facts, authority: record.serverName, requestId: '', grpcStatus: -1 }, book.facts)
   }
 
@@ -228,6 +228,12 @@ export class TrafficLedger {
     }
     this.#decisions.add(decision)
   }
+}
+
+/** It was decided here: the caller's sidecar hears of it by the answer, which is no decision of its own. */
+function hasDecided(record: Pick<RequestRecord, 'direction' | 'code' | 'deniedBy' | 'auditedBy'>): boolean {
+  if (record.deniedBy !== '' || record.auditedBy !== '') return true
+  return record.code !== '' && record.direction === 'inbound' && isDenied(record)
 }
 
 /** A call that found nobody was neither protected nor not. */
