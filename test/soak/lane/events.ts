@@ -16,16 +16,18 @@ export class EventLane implements Lane {
       return new Promise((resolve, reject) => {
         const request = http.get(options, (response) => {
           call.server = String(response.headers['x-server'] ?? '')
-          let count = 0
-          response.setEncoding('utf8').on('data', (text: string) => {
-            count += text.split('data: ').length - 1
-            if (isCut && count > 3) request.destroy()
+          let text = ''
+          // What came may be cut anywhere.
+          const count = (): number => text.split('data: ').length - 1
+          response.setEncoding('utf8').on('data', (part: string) => {
+            text += part
+            if (isCut && count() > 3) request.destroy()
           })
           response.on('error', reject)
           response.on('end', () => {
             const { statusCode, headers } = response
-            if (statusCode === 200 && count === events) resolve()
-            else reject(new Error(`${statusCode} ${headers['weft-detail'] ?? ''}, ${count} events`))
+            if (statusCode === 200 && count() === events) resolve()
+            else reject(new Error(`${statusCode} ${headers['weft-detail'] ?? ''}, ${count()} events`))
           })
         })
         request.setTimeout(callTimeoutMs, () => request.destroy(new Error(`nothing for ${callTimeoutMs} ms`)))
