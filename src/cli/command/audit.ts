@@ -17,7 +17,7 @@ export const auditCommand: Command = {
   name: 'audit',
   summary: 'show what was refused or audited, by which rule, and what was changed in the configuration',
   details:
-    'From the audit log of the control plane, the newest last. Decisions are told some seconds after they were made. Values that could be secret are blackened before they are written.',
+    'From the audit log of the control plane, the newest last. Values that could be secret are blackened before they are written.',
   arguments: [],
   options: [
     sinceOption('24h'),

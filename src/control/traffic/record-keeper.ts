@@ -48,7 +48,9 @@ export class RecordKeeper implements Records {
     return this.#traffic.traffic(fromMs)
   }
 
-  audit(wanted: { fromMs: number; max: number }): Promise<AuditEntry[]> {
+  /** As of now. */
+  async audit(wanted: { fromMs: number; max: number }): Promise<AuditEntry[]> {
+    await this.#traffic.collect()
     return this.#audit.read(wanted)
   }
 

@@ -73,6 +73,11 @@ export class TrafficPlane {
     this.#save()
   }
 
+  /** Asks all sidecars what is new. Never rejects. */
+  collect(): Promise<void> {
+    return this.#collector.collect()
+  }
+
   /** As of now: asks all sidecars first. @param fromMs milliseconds since 1970. */
   async traffic(fromMs: number): Promise<MeshTraffic> {
     await this.#collector.collect()
