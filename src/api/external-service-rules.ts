@@ -118,7 +118,7 @@ function checkPorts(check: RuleCheck, { spec }: ExternalService): void {
     if (!tls) return
     if (protocol === 'TLS')
       check.add('contradiction', [...path, 'tls'], 'the application encrypts by itself', 'remove tls, or say HTTP')
-    if (!isOneHost && tls.hostname === undefined)
+    if (!isOneHost && tls.hostname === undefined && (endpoints !== undefined || resolution === 'None'))
       check.add(
         'missing-field',
         [...path, 'tls', 'hostname'],

@@ -38,7 +38,7 @@ export interface ServerTls {
 
 /** TLS to an endpoint. */
 export interface ClientTls {
-  /** SNI; empty for none. */
+  /** SNI; empty for none, or for the host of the call where each goes to its own (`dynamic`). */
   serverName: string
   alpn: readonly string[]
   certificate?: TlsCertificate

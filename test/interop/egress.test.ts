@@ -57,6 +57,19 @@ test('Envoy calls an ExternalService by TLS, and refuses what nobody knows where
   assert.match(String(refused.headers['weft-detail']), /^host_unknown; /)
   const reply = await call(outbound, { host: `127.0.0.1:${plain.port}` })
   assert.equal(`${reply.status} ${reply.body}`, '200 anywhere ')
+  const [right, wrong] = [
+    await startTlsServer(t, authority, '127.0.0.1'),
+    await startTlsServer(t, authority, 'a.example'),
+  ]
+  for (const [secure, status] of [
+    [right, 200],
+    [wrong, 503],
+  ] as const) {
+    mesh.apply('any', anyHost(secure.port, `, ${tls}`))
+    await eventually(async () => {
+      assert.equal((await call(outbound, { host: `127.0.0.1:${secure.port}` })).status, status)
+    })
+  }
   mesh.apply('ca', configMap('bank', testAuthority('another').pem))
   await eventually(async () => {
     assert.equal((await call(outbound, { host: 'eu.bank.example' })).status, 503)

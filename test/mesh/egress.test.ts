@@ -204,6 +204,26 @@ test('RegistryOnly refuses what nobody knows, says how to allow it, and lists wh
     })
   })
 
+  await t.test('by TLS each host of a wildcard has to be who it is', async (t) => {
+    const [right, wrong] = [
+      await startTlsServer(t, authority, '127.0.0.1'),
+      await startTlsServer(t, authority, 'a.example'),
+    ]
+    const tls = ', tls: { caCertificateRefs: [{ group: "", kind: ConfigMap, name: any }] }'
+    mesh.apply('ca', configMap('any', authority.pem))
+    mesh.apply('any', anyHost(right.port, tls))
+    await eventually(async () => {
+      const { status } = await call(client.outbound, { host: `127.0.0.1:${right.port}` })
+      assert.equal(status, 200)
+    })
+    mesh.apply('any', anyHost(wrong.port, tls))
+    await eventually(async () => {
+      const { headers } = await call(client.outbound, { host: `127.0.0.1:${wrong.port}` })
+      assert.match(String(headers['weft-detail']), /it is for a\.example, not for 127\.0\.0\.1/)
+    })
+    mesh.remove('any')
+  })
+
   await t.test('AllowAny lets them go again', async () => {
     mesh.apply('mesh', registryOnly.replace('RegistryOnly', 'AllowAny'))
     await eventually(async () => {

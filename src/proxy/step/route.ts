@@ -9,6 +9,7 @@ import { rewritePath } from '#/proxy/policy/path-rewrite.ts'
 import { redirectLocation } from '#/proxy/policy/redirect.ts'
 import { resolveTimeouts } from '#/proxy/policy/timeout.ts'
 import type { UpstreamCluster } from '#/proxy/upstream/upstream-cluster.ts'
+import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort, parseHostPort } from '#/std/host-port.ts'
 
 /** The first route that matches, of the virtual host for the request's authority. */
@@ -71,8 +72,14 @@ export function pickBackend(exchange: Exchange): StepOutcome {
   }
   exchange.cluster = cluster
   exchange.record.cluster = cluster.model
-  if (cluster.isDynamic) exchange.target ??= exchange.entrance.original ?? parseHostPort(exchange.head.authority, 80)
+  if (cluster.isDynamic) exchange.target ??= targetOf(exchange, cluster)
   return 'next'
+}
+
+/** Where each call goes to its own host, or to the address that it was made to. */
+function targetOf({ entrance: { original }, head }: Exchange, { model }: UpstreamCluster): HostPort | undefined {
+  const named = parseHostPort(head.authority, original?.port ?? 80)
+  return model.discovery.type === 'dynamic' ? (named ?? original) : (original ?? named)
 }
 
 /** Header changes of the rule and of the backend, then host and path. Matching was by the request as it came. */

@@ -1,7 +1,6 @@
 /** Finds an endpoint for a stream that takes the connection: nothing was sent yet, so that another one may be tried. */
 import type { Socket } from 'node:net'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
-import { expectPeer } from '#/proxy/tls/mesh-tls.ts'
 import type { DialOwner } from '#/proxy/upstream/dial.ts'
 import { Dial } from '#/proxy/upstream/dial.ts'
 import type { UpstreamCluster, UpstreamSlot } from '#/proxy/upstream/upstream-cluster.ts'
@@ -23,6 +22,8 @@ export interface EndpointDialOptions {
   cluster: UpstreamCluster
   /** What a redirected connection was made to: where a passthrough goes. */
   original: HostPort | undefined
+  /** The host that its server name has led to, when nobody knew the address. */
+  named: HostPort | undefined
   /** For the PROXY header of clusters that want one. */
   client: AddressPair | undefined
   owner: EndpointDialOwner
@@ -78,9 +79,10 @@ export class EndpointDial implements DialOwner {
   }
 
   #pick(): UpstreamSlot | undefined {
-    const { cluster, original } = this.#options
+    const { cluster, original, named } = this.#options
     if (!cluster.isDynamic) return cluster.pick(this.#tried)
-    return original && this.#tried.length === 0 ? cluster.slotFor(original) : undefined
+    const target = cluster.model.discovery.type === 'dynamic' ? (named ?? original) : original
+    return target && this.#tried.length === 0 ? cluster.slotFor(target) : undefined
   }
 
   #try(slot: UpstreamSlot): void {
@@ -97,7 +99,7 @@ export class EndpointDial implements DialOwner {
         timeoutMs: Math.min(connectTimeoutMs, context.limits.connectTimeoutMs),
         mayLoop: discovery.type !== 'eds' && discovery.type !== 'static',
         tls,
-        peer: tls?.model.isMesh ? expectPeer(slot.endpoint, true) : undefined,
+        peer: cluster.peerAt(slot.endpoint, true),
         tickets: tls && !cluster.isDynamic ? cluster.ticketsOf(slot) : [],
         preamble: proxyProtocol && formatProxyHeader(proxyProtocol, client),
         owner: this,

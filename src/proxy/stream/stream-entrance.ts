@@ -203,14 +203,14 @@ export class StreamEntrance implements HttpConnection {
   /** Who knows not the address may know the server name. */
   #planAnew(host: HostPort): void {
     const { context } = this.#options
-    const fallback = this.#plan!
     const onPlan = (plan: ConnectionPlan): void => {
       if (this.#isClosed) return
       this.#plan = plan
       if (plan.unknown) context.events.onUnknownHost?.(formatHostPort(host), 'stream', plan.unknown)
+      if (!plan.unknown) this.#openSession(host.host, host)
       this.#release(host.host, undefined)
     }
-    this.#cancelPlan = planByServerName({ context, onPlan }, { host, fallback })
+    this.#cancelPlan = planByServerName({ context, onPlan }, { host, fallback: this.#plan! })
   }
 
   #release(serverName: string, greeting: Buffer | undefined): void {
@@ -246,13 +246,15 @@ export class StreamEntrance implements HttpConnection {
     if (this.#isDraining) this.#http.drain()
   }
 
-  #openSession(serverName: string): void {
+  /** @param named the host that its server name has led to. */
+  #openSession(serverName: string, named?: HostPort): void {
     const { context, original } = this.#options
     const session = new StreamSession({
       client: this.#socket,
       record: newStreamRecord({ ...this.#options, socket: this.#socket, startMs: this.#startMs }),
       streams: this.#plan!.streams!,
       original,
+      named,
       context,
       question: questionOf(this.#options, this.#socket),
       access: this.#options.entry.access,

@@ -22,6 +22,8 @@ export interface StreamSessionOptions {
   streams: WarmStreams
   /** What a redirected connection was made to. */
   original: HostPort | undefined
+  /** The host that its server name has led to, when nobody knew the address. */
+  named: HostPort | undefined
   context: ProxyContext
   /** Who connects. */
   question: ConnectionQuestion
@@ -110,11 +112,11 @@ export class StreamSession implements EndpointDialOwner {
   }
 
   #connect(cluster: UpstreamCluster): void {
-    const { record, context, original, client } = this.#options
+    const { record, context, original, named, client } = this.#options
     record.cluster = cluster.model
     this.#cluster = cluster
     const addresses = cluster.model.proxyProtocol && addressesOf(client, original)
-    this.#dial = new EndpointDial({ cluster, original, client: addresses, owner: this, context })
+    this.#dial = new EndpointDial({ cluster, original, named, client: addresses, owner: this, context })
     this.#dial.start()
   }
 

@@ -113,6 +113,34 @@ test('TLS for a server name that nobody knows is refused by that name', async (t
   assert.equal(running.events.streams[0]?.code, 'host_unknown')
 })
 
+test('where each call goes to its own host, that is the one of the server name, not the address', async (t) => {
+  let connections = 0
+  const port = await serve(t, (socket) => {
+    connections++
+    socket.destroy()
+  })
+  const running = await startRedirected(t, { original: { host: '192.0.2.7', port }, refusesUnknown: true })
+  running.source.set('cluster', edsCluster('any', { discovery: { type: 'dynamic' } }))
+  running.source.set(
+    'listener',
+    {
+      name: '*.localhost',
+      direction: 'outbound',
+      protocol: 'tls',
+      target: { type: 'streams' },
+      streams: [{ name: 'default', serverNames: [], backends: [{ type: 'cluster', cluster: 'any', weight: 1 }] }],
+      isRedirected: false,
+      isLazy: false,
+    },
+    [`localhost:${port}`],
+  )
+  const socket = sayHello(t, running.proxy, 'localhost')
+  await deny(running, `192.0.2.7:${port}`)
+  await closed(socket)
+  assert.equal(connections, 1)
+  assert.deepEqual(running.events.unknownHosts, [])
+})
+
 test('where unknown hosts are allowed TLS goes where it was going', async (t) => {
   let connections = 0
   const port = await serve(t, (socket) => {

@@ -1,6 +1,7 @@
-/** Whom a sidecar expects at the other end of mutual TLS (docs/decisions/0010-zero-trust.md). */
+/** Whom a sidecar expects at the other end of TLS, where that is another one for each endpoint (docs/decisions/0010-zero-trust.md). */
 import type { Endpoint } from '#/model/endpoint.ts'
 import { meshAlpn, meshServerName } from '#/model/mutual-tls.ts'
+import type { ClientTls } from '#/model/tls.ts'
 import type { PeerExpectation } from './tls-exit.ts'
 
 const noAlpn: readonly string[] = []
@@ -16,4 +17,12 @@ export function expectPeer({ port, tls, workload }: Endpoint, isStream: boolean)
     subjectNames: [tls!.spiffeId],
     alpn: isStream ? noAlpn : meshAlpn,
   }
+}
+
+/**
+ * At an endpoint that is the host of the call: the host itself, where the cluster names nobody.
+ * @returns undefined where it does.
+ */
+export function expectHost({ serverName, subjectNames, alpn }: ClientTls, host: string): PeerExpectation | undefined {
+  return serverName === '' && !subjectNames ? { serverName: host, subjectNames: [host], alpn } : undefined
 }

@@ -6,9 +6,10 @@ import type { Endpoint } from '#/model/endpoint.ts'
 import type { Balancer } from '#/proxy/balance/balancer.ts'
 import { createBalancer } from '#/proxy/balance/balancer.ts'
 import { EndpointSlot } from '#/proxy/balance/endpoint-slot.ts'
+import { ClusterGuard } from '#/proxy/health/cluster-guard.ts'
 import { formatProxyHeader } from '#/proxy/stream/proxy-header.ts'
-import { expectPeer } from '#/proxy/tls/mesh-tls.ts'
-import { type SessionTickets, TlsExit } from '#/proxy/tls/tls-exit.ts'
+import { expectHost, expectPeer } from '#/proxy/tls/mesh-tls.ts'
+import { type PeerExpectation, type SessionTickets, TlsExit } from '#/proxy/tls/tls-exit.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import { formatHostPort } from '#/std/host-port.ts'
 import type { HttpVersion } from './endpoint-pool.ts'
@@ -27,6 +28,8 @@ export class UpstreamCluster {
   /** Endpoints that requests bring with them, the one used last at the end. */
   readonly #dynamic = new Map<string, UpstreamSlot>()
   #tls: TlsExit | undefined
+  /** Limits, and who of the endpoints is trusted. */
+  readonly guard: ClusterGuard
   #isRetired = false
 
   constructor(model: Cluster, context: UpstreamContext) {
@@ -35,7 +38,9 @@ export class UpstreamCluster {
     this.#context = context
     this.#tls = model.tls && new TlsExit(model.tls, context.certificates)
     this.#balancer = createBalancer<EndpointPools>(model.loadBalancing, context.random)
+    this.guard = new ClusterGuard(context, this)
     this.#takeListed(model)
+    this.guard.update(model)
   }
 
   get model(): Cluster {
@@ -50,6 +55,13 @@ export class UpstreamCluster {
   /** Who answers there by mutual TLS of the mesh; empty otherwise. */
   principalOf(endpoint: Endpoint): string {
     return this.tlsTo(endpoint)?.model.isMesh ? peerIdOf(endpoint) : ''
+  }
+
+  /** Who has to answer there, where the cluster does not say it for all endpoints alike. */
+  peerAt(endpoint: Endpoint, isStream: boolean): PeerExpectation | undefined {
+    const tls = this.tlsTo(endpoint)?.model
+    if (tls?.isMesh) return expectPeer(endpoint, isStream)
+    return tls && this.isDynamic ? expectHost(tls, endpoint.address) : undefined
   }
 
   /** The endpoint is told by the request, not by configuration. */
@@ -88,12 +100,14 @@ export class UpstreamCluster {
       for (const slot of this.slots) this.#dropPools(slot)
     }
     this.#takeListed(model)
+    this.guard.update(model)
   }
 
   setEndpoints(endpoints: readonly Endpoint[]): void {
     this.#endpoints = endpoints
     const { removed } = this.#balancer.update(endpoints)
     for (const slot of removed) this.#dropPools(slot)
+    this.guard.watch()
     // Whoever answers there is somebody else now: pools keep what they were made with.
     for (const slot of this.#balancer.slots.values())
       if (slot.attachment && slot.attachment.peerId !== peerIdOf(slot.endpoint)) this.#dropPools(slot)
@@ -101,7 +115,12 @@ export class UpstreamCluster {
 
   /** @param exclude endpoints that the request has tried. */
   pick(exclude?: readonly UpstreamSlot[]): UpstreamSlot | undefined {
-    return this.#balancer.pick(exclude)
+    return (this.guard.takeProbe(exclude) as UpstreamSlot | undefined) ?? this.#balancer.pick(exclude)
+  }
+
+  /** Who is ejected has changed. */
+  refresh(panicPercent: number): void {
+    this.#balancer.refresh(panicPercent)
   }
 
   /** The endpoint for an address that a request brought. */
@@ -132,6 +151,7 @@ export class UpstreamCluster {
     this.#isRetired = true
     for (const slot of this.slots) slot.attachment?.drain()
     this.#tls?.close()
+    this.guard.close()
   }
 
   /** With ALPN the version is agreed on by each connection, so that one pool serves all requests. */
@@ -156,8 +176,9 @@ export class UpstreamCluster {
       connectTimeoutMs: Math.min(connectTimeoutMs, this.#context.limits.connectTimeoutMs),
       mayLoop: discovery.type !== 'eds' && discovery.type !== 'static',
       tls,
-      peer: tls?.model.isMesh ? expectPeer(slot.endpoint, false) : undefined,
+      peer: this.peerAt(slot.endpoint, false),
       tickets,
+      budget: () => this.guard.budget,
       // They carry the requests of many clients, whom `x-forwarded-for` names.
       preamble: proxyProtocol && formatProxyHeader(proxyProtocol, undefined),
       ...(this.isDynamic ? { onEmpty: () => this.#forgetIdle(slot) } : {}),
@@ -183,7 +204,12 @@ export class UpstreamCluster {
     const before = this.#balancer.slots
     this.#balancer = createBalancer<EndpointPools>(this.#model.loadBalancing, this.#context.random)
     this.#balancer.update(this.#endpoints)
-    for (const [key, slot] of this.#balancer.slots) slot.attachment = before.get(key)?.attachment
+    for (const [key, slot] of this.#balancer.slots) {
+      const old = before.get(key)
+      slot.attachment = old?.attachment
+      slot.health = old?.health
+      slot.isEjected = old?.isEjected ?? false
+    }
   }
 
   #forgetIdle(slot: UpstreamSlot): void {

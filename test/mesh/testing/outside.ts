@@ -74,13 +74,13 @@ spec: { outbound: { mode: RegistryOnly } }
 `
 
 /** Each call goes to its own host. Names that are the same on every machine are addresses alone, so that they are the wildcard's. */
-export function anyHost(port: number): string {
+export function anyHost(port: number, more = ''): string {
   return `
 apiVersion: weft.dev/v1alpha1
 kind: ExternalService
 metadata: { name: any-host, namespace: shop }
 spec:
   hosts: ['*.0.0.1']
-  ports: [{ port: ${port}, protocol: HTTP }]
+  ports: [{ port: ${port}, protocol: HTTP${more} }]
 `
 }

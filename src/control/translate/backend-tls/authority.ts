@@ -59,20 +59,21 @@ function isCertificate(pem: string): boolean {
 }
 
 /**
- * TLS to servers of one name. Names that are listed stand in place of the host name, which is then sent only (BackendTLSPolicyValidation,
+ * TLS to servers of one name; without one, to the host of each call. Names that are listed stand in place of the host name, which is then sent only (BackendTLSPolicyValidation,
  * `subjectAltNames`).
  */
 export function tlsTo(
   validation: BackendTlsValidation,
-  options: { hostname: string; trustedCa: PemSource; protocol: AppProtocol },
+  options: { hostname: string | undefined; trustedCa: PemSource; protocol: AppProtocol },
 ): ClientTls {
   const { hostname, trustedCa, protocol } = options
   const listed = (validation.subjectAltNames ?? []).flatMap(({ hostname: name, uri }) => name ?? uri ?? [])
+  const names = listed.length > 0 ? listed : hostname === undefined ? [] : [hostname]
   return {
-    serverName: hostname,
+    serverName: hostname ?? '',
     alpn: alpnOf[protocol],
     trustedCa,
-    subjectNames: listed.length > 0 ? listed : [hostname],
+    ...(names.length > 0 ? { subjectNames: names } : {}),
   }
 }
 

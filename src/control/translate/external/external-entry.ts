@@ -129,6 +129,7 @@ function tlsOf(
   const { trustedCa, problems } = readAuthorities(tls, { resources, namespace, field: `spec.ports[${index}].tls` })
   const findings = problems.map(({ finding }) => finding)
   if (!trustedCa) return { isTrusted: false, findings }
-  const hostname = tls.hostname ?? spec.hosts[0]!
+  const [first, ...others] = spec.hosts
+  const hostname = tls.hostname ?? (others.length === 0 && !first!.startsWith('*.') ? first : undefined)
   return { tls: tlsTo(tls, { hostname, trustedCa, protocol: protocols[port.protocol] }), isTrusted: true, findings }
 }

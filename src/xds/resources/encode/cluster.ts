@@ -89,8 +89,16 @@ function upstreamProtocol({ protocol, tls }: Cluster): InitOf<typeof HttpProtoco
   return { upstreamProtocolOptions: { case: 'explicitHttpConfig', value: { protocolConfig } } }
 }
 
+/** Where a dynamic cluster names nobody each request's host is who has to answer. */
+function namesEachHost({ discovery: { type }, tls }: Cluster): boolean {
+  return type === 'dynamic' && tls?.serverName === '' && !tls.subjectNames
+}
+
 function protocolOptions(cluster: Cluster): Init {
-  const options = create(HttpProtocolOptionsSchema, upstreamProtocol(cluster))
+  const options = create(HttpProtocolOptionsSchema, {
+    ...upstreamProtocol(cluster),
+    ...(namesEachHost(cluster) ? { upstreamHttpProtocolOptions: { autoSni: true, autoSanValidation: true } } : {}),
+  })
   const key = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
   return { typedExtensionProtocolOptions: { [key]: packAny(HttpProtocolOptionsSchema, options) } }
 }
