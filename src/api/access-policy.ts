@@ -27,7 +27,7 @@ const sourceSchema = z.strictObject({
 const headerSchema = z.strictObject({
   name: z.string().min(1).max(256),
   /** One of them; absent: it only has to be there. */
-  values: z.array(z.string().max(4096)).min(1).max(64).optional(),
+  values: z.array(z.string().max(256)).min(1).max(64).optional(),
 })
 
 const grpcSchema = z.strictObject({

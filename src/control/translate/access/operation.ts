@@ -63,13 +63,29 @@ function hostOf(host: string): Combined<Permission> {
 }
 
 /**
+ * That value and no other beside it. Envoys since 1.38 ask a condition of each value of a repeated field and take one that holds; those
+ * before, and our proxy, ask it of all of them joined by commas: this holds for the same requests either way.
+ */
+export function onlyValue(name: string, value: string): Combined<Permission> {
+  return allOf([exact(name, value), notOf(header({ name, type: 'regex', value: otherThan(value) }))])
+}
+
+/** A pattern for all texts but one: RE2 has no look-ahead. They end before it does, differ somewhere, or go on behind it. */
+function otherThan(value: string): string {
+  return [...value].reduceRight((rest, character) => {
+    const hex = `\\x{${character.codePointAt(0)!.toString(16)}}`
+    return `(?:[^${hex}].*|${hex}${rest})?`
+  }, '.+')
+}
+
+/**
  * A repeated field is joined by commas (RFC 9110, section 5.3). What is allowed by a value needs that value alone; what is denied
  * by it is denied wherever it stands in the list.
  */
 function headerOf({ name, values }: AccessHeader, bias: Bias): Combined<Permission> {
   const field = name.toLowerCase()
   if (!values) return header({ name: field, type: 'present', value: '' })
-  if (bias === 'least') return oneOf(values.map((value) => exact(field, value)))
+  if (bias === 'least') return oneOf(values.map((value) => onlyValue(field, value)))
   const texts = values.map((value) => value.replace(special, '\\$&')).join('|')
   return header({ name: field, type: 'regex', value: `(.*,)?[ \\t]*(${texts})[ \\t]*(,.*)?` })
 }

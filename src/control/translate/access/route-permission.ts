@@ -2,7 +2,7 @@
 import type { Combined, Permission } from '#/model/access.ts'
 import type { PathMatch, Route, ValueMatch } from '#/model/route.ts'
 import { allOf, always, type Bias, never, oneOf } from './condition.ts'
-import { exact, header } from './operation.ts'
+import { exact, header, onlyValue } from './operation.ts'
 
 export interface RoutePermission {
   permission: Combined<Permission>
@@ -29,7 +29,9 @@ export function routePermission({ match, action, requestHeaders }: Route, bias: 
     ...match.headers.map((one: ValueMatch) =>
       changed.has(one.name)
         ? unknown(`the header ${one.name}, which the route changes`)
-        : ({ type: 'header', match: one } as const),
+        : bias === 'least' && one.type === 'exact'
+          ? onlyValue(one.name, one.value)
+          : ({ type: 'header', match: one } as const),
     ),
     ...match.query.map(({ name }) => unknown(`the query parameter ${name}`)),
     ...(match.isGrpc
