@@ -1,4 +1,5 @@
 /** How a destination is called (Envoy: Cluster). */
+import type { BreakerLimits, OutlierDetection } from './breaking.ts'
 import type { LoadAssignment } from './endpoint.ts'
 import type { ClientTls } from './tls.ts'
 
@@ -31,6 +32,13 @@ export interface Cluster {
    * LOCAL (v2) or UNKNOWN (v1), and `x-forwarded-for` names each one's client.
    */
   proxyProtocol?: 'v1' | 'v2'
+  breakers?: BreakerLimits
+  outliers?: OutlierDetection
+  /**
+   * Where fewer of the ready endpoints than so many percent are not ejected, ejections are not believed: all get requests (Envoy:
+   * healthy_panic_threshold). 0 for never. Absent: 50, as in Envoy.
+   */
+  panicPercent?: number
   /** The Service behind it, for metrics and the graph. Absent for what is not of the mesh. */
   service?: { namespace: string; name: string; host: string; port: number }
 }

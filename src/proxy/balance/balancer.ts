@@ -16,6 +16,8 @@ export interface Balancer<Attachment = unknown> {
   readonly size: number
   /** Takes over a new list; slots of endpoints that stay are the same objects as before. */
   update(endpoints: readonly Endpoint[]): SlotChange<Attachment>
+  /** Slots were ejected, or are not any more. @param panicPercent as in the cluster. */
+  refresh(panicPercent: number): void
   /**
    * Chooses; the caller calls `acquire` on the slot.
    * @param exclude slots that a retry has tried already.

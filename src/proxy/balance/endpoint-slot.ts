@@ -1,5 +1,6 @@
 /** One endpoint as a balancer holds it: the model's noun with live counters. */
 import type { Endpoint } from '#/model/endpoint.ts'
+import type { EndpointHealthState } from '#/proxy/health/endpoint-health.ts'
 
 /** Keeps its identity while the endpoint's address and port stay, whatever else of it changes. */
 export class EndpointSlot<Attachment = unknown> {
@@ -13,6 +14,10 @@ export class EndpointSlot<Attachment = unknown> {
   failures = 0
   /** No longer among the endpoints; requests under way may finish. */
   isRemoved = false
+  /** It has failed too often, and gets nothing unless too many have. */
+  isEjected = false
+  /** Who is told of its answers; undefined where nobody judges them. */
+  health: EndpointHealthState | undefined
   /** What the owner keeps for the endpoint: its pool of connections. */
   attachment: Attachment | undefined
   /** Smooth weighted round robin's running value, in units of weight. */

@@ -32,6 +32,11 @@ export class LeastRequestBalancer<Attachment> implements Balancer<Attachment> {
     return change
   }
 
+  refresh(panicPercent: number): void {
+    this.#table.refresh(panicPercent)
+    this.#draw = new WeightedDraw(this.#table.choices, this.#table.hasEqualWeights)
+  }
+
   pick(exclude?: readonly EndpointSlot<Attachment>[]): EndpointSlot<Attachment> | undefined {
     const { choices, hasEqualWeights } = this.#table
     if (choices.length <= 1 && !exclude?.length) return choices[0]

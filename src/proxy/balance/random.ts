@@ -29,6 +29,11 @@ export class RandomBalancer<Attachment> implements Balancer<Attachment> {
     return change
   }
 
+  refresh(panicPercent: number): void {
+    this.#table.refresh(panicPercent)
+    this.#draw = new WeightedDraw(this.#table.choices, this.#table.hasEqualWeights)
+  }
+
   pick(exclude?: readonly EndpointSlot<Attachment>[]): EndpointSlot<Attachment> | undefined {
     const { choices } = this.#table
     if (choices.length === 0) return undefined

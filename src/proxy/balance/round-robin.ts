@@ -31,11 +31,21 @@ export class RoundRobinBalancer<Attachment> implements Balancer<Attachment> {
   update(endpoints: readonly Endpoint[]): SlotChange<Attachment> {
     const before = this.#table.choices
     const change = this.#table.update(endpoints)
+    this.#goOn(before)
+    return change
+  }
+
+  refresh(panicPercent: number): void {
+    const before = this.#table.choices
+    this.#table.refresh(panicPercent)
+    this.#goOn(before)
+  }
+
+  #goOn(before: readonly EndpointSlot<Attachment>[]): void {
     const { choices, hasEqualWeights } = this.#table
     this.#next = this.#turnAfter(before, choices)
     if (hasEqualWeights) for (const slot of choices) slot.currentWeight = 0
     else if (before.length === 0) this.#scatter(choices)
-    return change
   }
 
   /** The first endpoint, in the old order from the next turn on, that is still there. */

@@ -4,6 +4,7 @@
  *
  * Healthy endpoints first. Draining ones only when nothing is healthy: they still answer and would rather not, but a
  * request that they take is better than one refused, as kube-proxy does with terminating endpoints (KEP-1669).
+ * Ejected ones are left out, unless so many are that their number speaks against the ejections (`panicPercent`).
  * Unhealthy ones never: not-ready pods have said themselves that they can't serve.
  */
 import type { Endpoint } from '#/model/endpoint.ts'
@@ -19,6 +20,7 @@ export class SlotTable<Attachment> {
   #slots = new Map<string, EndpointSlot<Attachment>>()
   #choices: readonly EndpointSlot<Attachment>[] = []
   #hasEqualWeights = true
+  #panicPercent = 50
 
   /** Every endpoint, also those that are not chosen from. */
   get slots(): ReadonlyMap<string, EndpointSlot<Attachment>> {
@@ -65,11 +67,28 @@ export class SlotTable<Attachment> {
     return { added, removed }
   }
 
+  /** Looks anew at who is ejected. @param panicPercent as in the cluster. */
+  refresh(panicPercent: number): void {
+    this.#panicPercent = panicPercent
+    this.#choose()
+  }
+
   #choose(): void {
     const all = [...this.#slots.values()]
     const healthy = all.filter(({ endpoint }) => endpoint.health === 'healthy')
-    this.#choices = healthy.length > 0 ? healthy : all.filter(({ endpoint }) => endpoint.health === 'draining')
+    this.#choices =
+      healthy.length > 0
+        ? trusted(healthy, this.#panicPercent)
+        : all.filter(({ endpoint }) => endpoint.health === 'draining')
     const weight = this.#choices[0]?.endpoint.weight
     this.#hasEqualWeights = this.#choices.every(({ endpoint }) => endpoint.weight === weight)
   }
+}
+
+function trusted<Attachment>(
+  slots: readonly EndpointSlot<Attachment>[],
+  panicPercent: number,
+): readonly EndpointSlot<Attachment>[] {
+  const kept = slots.filter(({ isEjected }) => !isEjected)
+  return kept.length * 100 < panicPercent * slots.length ? slots : kept
 }

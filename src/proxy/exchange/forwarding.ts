@@ -174,6 +174,13 @@ export class Forwarding implements AttemptOwner {
 
   #try(slot: UpstreamSlot, isFresh: boolean): void {
     const exchange = this.#exchange
+    const { guard } = this.#cluster
+    const isRetry = this.#attempts > 0
+    const refusal = guard.admit(isRetry)
+    if (refusal !== '') {
+      exchange.fail('upstream_overflow', refusal)
+      return
+    }
     this.#attempts++
     exchange.attempted(slot)
     this.#limitTime()
@@ -183,6 +190,8 @@ export class Forwarding implements AttemptOwner {
       isEnd: exchange.head.bodyLength === 0,
       isRepeatable: isIdempotent(exchange.head.method),
       isUpgrade: exchange.head.upgrade !== '',
+      breaker: guard.breaker,
+      isRetry,
     })
     this.#attempt.start(this.#cluster.poolOf(slot, exchange.head), isFresh)
   }
@@ -267,6 +276,7 @@ export class Forwarding implements AttemptOwner {
 
   /** Another endpoint; when all were tried, any, if the user asked for retries. */
   #pickAfter(failed: UpstreamSlot): UpstreamSlot | undefined {
+    if (this.#cluster.guard.breaker?.hasRetries === false) return undefined
     this.#tried ??= []
     this.#tried.push(failed)
     const other = this.#pick()

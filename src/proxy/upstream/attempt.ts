@@ -7,6 +7,8 @@
  */
 import type { HeaderList, RequestHead, ResponseHead } from '#/codec/message.ts'
 import type { ClientConnection, ClientSink, ClientStream, ResetReason } from '#/codec/stream.ts'
+import type { Breaker } from '#/proxy/health/breaker.ts'
+import { isLocalFault, judgedStatus, waitsForTrailers } from '#/proxy/health/judged-status.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import type { EndpointPool, PoolClient } from './endpoint-pool.ts'
 import type { UpstreamSlot } from './upstream-cluster.ts'
@@ -45,6 +47,10 @@ export interface AttemptOptions {
   isEnd: boolean
   isRepeatable: boolean
   isUpgrade: boolean
+  /** It was taken from there, and is given back when it is over. */
+  breaker: Breaker | undefined
+  /** Not the request's first. */
+  isRetry: boolean
 }
 
 const failureCodes: Record<ResetReason, ErrorCodeName> = {
@@ -68,14 +74,20 @@ export class Attempt implements ClientSink, PoolClient {
   #isReused = false
   #hasAnswerBytes = false
   #isTunnel = false
+  /** What the answer comes to stands in its trailers. */
+  #isJudgedByTrailers = false
+  readonly #breaker: Breaker | undefined
+  readonly #isRetry: boolean
   #isOver = false
 
-  constructor({ owner, slot, isEnd, isRepeatable, isUpgrade }: AttemptOptions) {
+  constructor({ owner, slot, isEnd, isRepeatable, isUpgrade, breaker, isRetry }: AttemptOptions) {
     this.#owner = owner
     this.slot = slot
     this.#isEnd = isEnd
     this.isRepeatable = isRepeatable
     this.isUpgrade = isUpgrade
+    this.#breaker = breaker
+    this.#isRetry = isRetry
   }
 
   /** @param isFresh take no reused connection. */
@@ -88,6 +100,7 @@ export class Attempt implements ClientSink, PoolClient {
   /** Gives up without a word to the owner. */
   cancel(reason: ResetReason): void {
     if (!this.#finish(true)) return
+    if (reason === 'timeout') this.slot.health?.onLocalFailure()
     if (this.#stream) this.#stream.reset(reason)
     else this.#pool?.cancel(this)
   }
@@ -124,7 +137,9 @@ export class Attempt implements ClientSink, PoolClient {
   }
 
   onConnectFailed(code: ErrorCodeName, detail: string): void {
-    if (this.#finish(true)) this.#owner.onAttemptFailed({ code, detail, ...unsent })
+    if (!this.#finish(true)) return
+    if (isLocalFault(code)) this.slot.health?.onLocalFailure()
+    this.#owner.onAttemptFailed({ code, detail, ...unsent })
   }
 
   onInformational(status: number, headers: HeaderList): void {
@@ -135,6 +150,11 @@ export class Attempt implements ClientSink, PoolClient {
     if (this.#isOver) return
     this.#hasAnswerBytes = true
     this.#isTunnel = head.status === 101
+    const { health } = this.slot
+    if (health !== undefined) {
+      this.#isJudgedByTrailers = !isEnd && waitsForTrailers(head)
+      if (!this.#isJudgedByTrailers) health.onAnswer(judgedStatus(head.status, head.headers))
+    }
     if (isEnd) this.#finish(false)
     this.#owner.onAttemptHead(head, isEnd)
   }
@@ -147,6 +167,7 @@ export class Attempt implements ClientSink, PoolClient {
     if (this.#isOver) return
     // A tunnel is only half closed: the other direction may go on until its owner closes it.
     if (!this.#isTunnel) this.#finish(false)
+    if (this.#isJudgedByTrailers) this.slot.health?.onAnswer(judgedStatus(200, trailers))
     this.#owner.onAttemptEnd(trailers)
   }
 
@@ -155,12 +176,15 @@ export class Attempt implements ClientSink, PoolClient {
     if (!this.#finish(true)) return
     const isLost = reason === 'connection-lost'
     const hasAnswerBytes = this.#hasAnswerBytes || state.hasBytes
+    // A kept connection that turns out to be closed is the usual race of keep-alive, and says nothing.
+    const isIdleClose = reason === 'refused' || (isLost && this.#isReused && !hasAnswerBytes)
+    if (!isIdleClose && reason !== 'cancelled') this.slot.health?.onLocalFailure()
     const code = isLost && !wasSent ? 'upstream_connect_failed' : failureCodes[reason]
     this.#owner.onAttemptFailed({
       code,
       detail: `${this.slot.key}: ${detail}`,
       hasAnswerBytes,
-      isIdleClose: reason === 'refused' || (isLost && this.#isReused && !hasAnswerBytes),
+      isIdleClose,
       wasSent: wasSent && reason !== 'refused',
     })
   }
@@ -173,6 +197,7 @@ export class Attempt implements ClientSink, PoolClient {
     if (this.#isOver) return false
     this.#isOver = true
     this.slot.release(isFailure)
+    this.#breaker?.release(this.#isRetry)
     return true
   }
 }

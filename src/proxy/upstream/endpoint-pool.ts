@@ -65,6 +65,11 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner, ShareOwne
     return this.#open.size
   }
 
+  /** Those that are being made among them. */
+  get connections(): number {
+    return this.#open.size + this.#dials.size
+  }
+
   get waiting(): number {
     return this.#waiting.length
   }
@@ -79,12 +84,13 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner, ShareOwne
       return
     }
     const { connectionsPerEndpointMax, pendingPerEndpointMax } = this.#context.limits
-    const isFull = this.#open.size + this.#dials.size >= connectionsPerEndpointMax || this.#share?.isFull === true
-    if (isFull && this.#unserved + (this.#share?.othersWaiting ?? 0) >= pendingPerEndpointMax) {
-      client.onConnectFailed(
-        'upstream_overflow',
-        `${this.#address}: ${connectionsPerEndpointMax} connections in use, ${pendingPerEndpointMax} requests wait`,
-      )
+    const budget = this.#options.budget?.()
+    const isOver = budget?.mayOpen(this.connections) === false
+    const isFull = this.connections >= connectionsPerEndpointMax || this.#share?.isFull === true || isOver
+    const mayWait = this.unserved + (this.#share?.othersWaiting ?? 0) < pendingPerEndpointMax
+    if (isFull && !(mayWait && budget?.mayWait() !== false)) {
+      const detail = `${this.connections} connections in use, ${this.#waiting.length} requests wait`
+      client.onConnectFailed('upstream_overflow', `${this.#address}: ${detail}`)
       this.#checkEmpty()
       return
     }
@@ -98,7 +104,7 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner, ShareOwne
     const at = this.#waiting.indexOf(client)
     if (at < 0) return
     this.#waiting.splice(at, 1)
-    this.#share?.tell(this.#unserved)
+    this.#share?.tell(this.unserved)
     this.#checkEmpty()
   }
 
@@ -123,7 +129,7 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner, ShareOwne
       this.#give(entry, this.#waiting.shift()!)
     }
     if (connection.capacity > 0) this.#list(entry)
-    this.#share?.tell(this.#unserved)
+    this.#share?.tell(this.unserved)
   }
 
   onGone(entry: PooledConnection): void {
@@ -233,18 +239,20 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner, ShareOwne
   /** As many connections as those who wait need, no more than allowed. */
   #dialForWaiting(): void {
     const { connectionsPerEndpointMax } = this.#context.limits
+    const budget = this.#options.budget?.()
     while (
-      this.#unserved > 0 &&
-      this.#open.size + this.#dials.size < connectionsPerEndpointMax &&
+      this.unserved > 0 &&
+      this.connections < connectionsPerEndpointMax &&
+      budget?.mayOpen(this.connections) !== false &&
       (this.#share === undefined || this.#share.take())
     ) {
       this.#dial()
     }
-    this.#share?.tell(this.#unserved)
+    this.#share?.tell(this.unserved)
   }
 
   /** Requests that wait, and for whom no connection is on its way. */
-  get #unserved(): number {
+  get unserved(): number {
     return this.#waiting.length - this.#dials.size * this.#streamsExpected
   }
 
@@ -264,8 +272,9 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner, ShareOwne
   /** Room ahead of demand, one connection at a time (Envoy: per_upstream_preconnect_ratio). */
   #preconnect(): void {
     const { preconnectPercent, connectionsPerEndpointMax } = this.#context.limits
-    const connections = this.#open.size + this.#dials.size
+    const { connections } = this
     if (this.#isDraining || connections >= connectionsPerEndpointMax) return
+    if (this.#options.budget?.()?.mayOpen(connections) === false) return
     let underWay = this.#waiting.length
     for (const { connection } of this.#open) underWay += connection.active
     if (connections * this.#streamsExpected * 100 >= underWay * preconnectPercent) return
@@ -279,7 +288,7 @@ export class EndpointPool implements PooledConnectionOwner, DialOwner, ShareOwne
   }
 
   #checkEmpty(): void {
-    if (this.#open.size + this.#dials.size + this.#waiting.length > 0) return
+    if (this.connections + this.#waiting.length > 0) return
     this.#share?.close()
     this.#options.onEmpty?.()
   }

@@ -37,6 +37,16 @@ export class EndpointPools {
     return (this.#http1?.open ?? 0) + (this.#http2?.open ?? 0)
   }
 
+  /** Those that are being made among them. */
+  get connections(): number {
+    return (this.#http1?.connections ?? 0) + (this.#http2?.connections ?? 0)
+  }
+
+  /** Requests that wait and for whom no connection is on its way. */
+  get unserved(): number {
+    return Math.max(0, this.#http1?.unserved ?? 0) + Math.max(0, this.#http2?.unserved ?? 0)
+  }
+
   /** Requests that wait for one. */
   get waiting(): number {
     return (this.#http1?.waiting ?? 0) + (this.#http2?.waiting ?? 0)

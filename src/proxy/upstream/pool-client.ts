@@ -1,5 +1,6 @@
 /** Who asks a pool for a connection, and what the pool is made of. */
 import type { ClientConnection } from '#/codec/stream.ts'
+import type { ConnectionBudget } from '#/proxy/health/connection-budget.ts'
 import type { PeerExpectation, SessionTickets, TlsExit } from '#/proxy/tls/tls-exit.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import type { HostPort } from '#/std/host-port.ts'
@@ -32,6 +33,8 @@ export interface EndpointPoolOptions {
   tickets?: SessionTickets
   /** The bytes with which each connection begins, before TLS. */
   preamble?: Buffer | undefined
+  /** What all endpoints of the cluster may have together; it may change. */
+  budget?: () => ConnectionBudget | undefined
   /** Nothing is connected or waits any more. */
   onEmpty?: () => void
 }
