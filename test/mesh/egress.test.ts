@@ -224,6 +224,21 @@ test('RegistryOnly refuses what nobody knows, says how to allow it, and lists wh
     mesh.remove('any')
   })
 
+  await t.test('a pod is called by its address all the same', async (t) => {
+    const app = await startApplication('db')
+    t.after(() => app.close())
+    mesh.applyService('db')
+    const { inbound } = await mesh.startSidecar({ pod: 'db-0', app: 'db', port: app.port })
+    const host = `127.0.0.1:${inbound.port}`
+    await eventually(async () => {
+      const { status, body } = await call(client.outbound, { host })
+      assert.equal(`${status} ${body}`, '200 db ')
+    })
+    const { line, socket } = await connectThrough(client.outbound, host)
+    socket.destroy()
+    assert.match(line, /^HTTP\/1\.1 200 /)
+  })
+
   await t.test('AllowAny lets them go again', async () => {
     mesh.apply('mesh', registryOnly.replace('RegistryOnly', 'AllowAny'))
     await eventually(async () => {

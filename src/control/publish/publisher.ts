@@ -12,6 +12,7 @@ import type { ResourceKind } from '#/xds/resources/resource.ts'
 import type { EncodedResource, ResourceView, Snapshot } from '#/xds/serve/snapshot.ts'
 import { callableNames, findCallable, freeDomains, servicesInOrder, unknownHosts } from './callable-name.ts'
 import { destinationListener, requestListener } from './destination-listener.ts'
+import { directCluster, directListener, isDirect } from './direct-address.ts'
 import { EncodedTable, encodeResource } from './encoded-table.ts'
 import { hasAgent, MeshClusters } from './mesh-cluster.ts'
 import { ServedPorts } from './served-port.ts'
@@ -123,6 +124,7 @@ class NodeView implements ResourceView {
       for (const listener of sidecarListeners(workload, { mesh, served, isOurs: this.#isOurs }))
         this.#own.listener.set(listener.name, encodeResource('listener', listener))
     }
+    if (mesh.refusesUnknownHosts) this.#own.cluster.set(directCluster.name, encodeResource('cluster', directCluster))
     if (!this.#isOurs) {
       const outbound = outboundRoutes(mesh, this.#namespace)
       this.#own.route.set(outbound.name, encodeResource('route', outbound))
@@ -150,7 +152,7 @@ class NodeView implements ResourceView {
   /** A destination as a listener that is only looked up (docs/decisions/0002-on-demand-listeners.md). */
   #destinationListener(asked: string, isExact: boolean): EncodedResource | undefined {
     const destination = findCallable(this.#options.destinations(this.#namespace), asked)
-    if (destination === undefined) return undefined
+    if (destination === undefined) return this.#directListener(asked, isExact)
     const name = isExact ? asked : destination
     const key = `on-demand ${name}`
     let resource = this.#own.listener.get(key)
@@ -162,6 +164,11 @@ class NodeView implements ResourceView {
       this.#own.listener.set(key, resource)
     }
     return resource
+  }
+
+  #directListener(asked: string, isExact: boolean): EncodedResource | undefined {
+    if (!this.#isOurs || !isDirect(this.#options.mesh, asked)) return undefined
+    return encodeResource('listener', isExact ? { ...directListener, name: asked } : directListener)
   }
 }
 
