@@ -1,10 +1,14 @@
 /** From traffic to policies: what was called is told, a namespace goes strict, and what was seen is all that is allowed. */
 import assert from 'node:assert/strict'
 import { appendFileSync } from 'node:fs'
+import http from 'node:http'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { AuditEntry } from '#/control/audit/audit-entry.ts'
+import type { TrafficReport } from '#/model/traffic.ts'
+import { call, startApplication } from '#/proxy/testing/peer.ts'
 import { until } from '#/up/testing/until.ts'
+import { ProxyMesh } from './proxy-mesh.ts'
 import { getThrough, LaptopMesh } from './testing/laptop-mesh.ts'
 
 const strict = `
@@ -42,6 +46,29 @@ async function report(): Promise<{ code: number | null; ports: Map<string, Port>
 async function decisions(): Promise<AuditEntry[]> {
   return JSON.parse((await mesh.run('audit', '--only', 'decisions', '-o', 'json')).output) as AuditEntry[]
 }
+
+test('several event loops tell their traffic as one', async (t) => {
+  const loops = await ProxyMesh.start(t)
+  const app = await startApplication('reviews')
+  t.after(() => app.close())
+  loops.applyService('reviews')
+  const { inbound, process } = await loops.startSidecar({
+    pod: 'reviews-0',
+    app: 'reviews',
+    port: app.port,
+    flags: ['--concurrency', '2'],
+  })
+  // A connection each: the system spreads them over both loops.
+  const statuses = await Promise.all(
+    Array.from({ length: 40 }, (_, i) => call(inbound, { path: `/reviews/${i}`, agent: new http.Agent() })),
+  )
+  assert.ok(statuses.every(({ status }) => status === 200))
+  const { edges } = (await (await fetch(`${process.admin}/traffic`)).json()) as TrafficReport
+  assert.deepEqual(
+    edges.map(({ direction, port, path, security, count }) => [direction, port, path, security, count]),
+    [['inbound', 8080, '/reviews/{id}', 'plaintext', 40]],
+  )
+})
 
 test('the report tells mutual TLS from plaintext, by what the sidecars have seen', async () => {
   for (let i = 0; i < 12; i++) assert.equal(await askApplication(), 200)

@@ -71,7 +71,7 @@ test('authn report names who would be turned away, and for how long it was looke
       '',
       'WORKLOAD      PORT  MODE        MUTUAL TLS  PLAINTEXT  STRICT   WHY',
       'shop/cart     8080  permissive           1          4  not yet  would be turned away: batch/nightly (10.0.0.9)',
-      'shop/reviews  8080  permissive           1          0  safe     all 1 calls came by mutual TLS',
+      'shop/reviews  8080  permissive           1          0  safe     its one call came by mutual TLS',
       '',
       'Without mutual TLS:',
       '',

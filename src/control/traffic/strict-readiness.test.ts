@@ -98,7 +98,7 @@ test('calls out and callers that were turned away lock nobody out', () => {
   assert.deepEqual(
     report.map(({ verdict, why }) => [verdict, why]),
     [
-      ['safe', 'all 1 calls came by mutual TLS'],
+      ['safe', 'its one call came by mutual TLS'],
       ['strict', 'turned away: 10.0.0.9'],
     ],
   )

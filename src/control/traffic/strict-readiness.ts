@@ -114,7 +114,7 @@ function whyOf(verdict: StrictVerdict, { mutualTls, callers, unseen, all }: Reas
     case 'strict':
       return denied.length === 0 ? 'nobody was turned away' : `turned away: ${namesOf(denied)}`
     case 'safe':
-      return `all ${mutualTls} calls came by mutual TLS`
+      return mutualTls === 1 ? 'its one call came by mutual TLS' : `all ${mutualTls} calls came by mutual TLS`
     case 'plaintext':
       return `would be turned away: ${namesOf(allowed)}`
     case 'quiet':

@@ -81,11 +81,11 @@ function protocolOf({ grpcStatus }: RequestRecord): TrafficProtocol {
 
 type Judged = Pick<RequestRecord, 'code' | 'deniedBy' | 'auditedBy'>
 
-/** No rule allowed it, or plain text came to a strict port: nobody's rule has denied it, but it was refused for who called. */
-const refusals: ReadonlySet<string> = new Set(['access_denied', 'no_rule_allows', 'mtls_required'])
+/** No rule allowed it, plain text came to a strict port, a token was none: nobody's rule has denied it, but it was refused for who called. */
+const refusals = /^(access_denied|no_rule_allows|mtls_required|jwt_\w+|jwks_\w+|authorization_\w+)$/
 
 export function isDenied({ code, deniedBy }: Judged): boolean {
-  return deniedBy !== '' || (code !== '' && refusals.has(code))
+  return deniedBy !== '' || (code !== '' && refusals.test(code))
 }
 
 export function verdictOf(record: Judged): TrafficEdge['verdict'] {
