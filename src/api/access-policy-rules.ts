@@ -1,6 +1,7 @@
 /** What no field of an AccessPolicy can say by its form: texts that would match nothing, or not what they seem to, and contradictions. */
 import { isIP } from 'node:net'
 import type { AccessOperation, AccessPolicy, AccessPolicyRule, AccessSource } from './access-policy.ts'
+import { parseWhen, WhenError } from './access-policy-when.ts'
 import { checkPolicyTargets } from './policy-target.ts'
 import { type FieldPath, RuleCheck, type RuleFault } from './rule-check.ts'
 import { headerToken } from './text-form.ts'
@@ -22,13 +23,23 @@ export function accessPolicyFaults(policy: AccessPolicy): RuleFault[] {
   return check.faults
 }
 
-function checkRule(check: RuleCheck, { from = [], to = [] }: AccessPolicyRule, path: FieldPath): void {
+function checkRule(check: RuleCheck, { from = [], to = [], when }: AccessPolicyRule, path: FieldPath): void {
+  if (when !== undefined) checkWhen(check, when, [...path, 'when'])
   from.forEach((source, index) => {
     checkSource(check, source, [...path, 'from', index])
   })
   to.forEach((operation, index) => {
     checkOperation(check, operation, [...path, 'to', index])
   })
+}
+
+function checkWhen(check: RuleCheck, when: string, path: FieldPath): void {
+  try {
+    parseWhen(when)
+  } catch (error) {
+    if (!(error instanceof WhenError)) throw error
+    check.add('bad-expression', path, `at character ${error.at + 1}: ${error.message}`, error.cure)
+  }
 }
 
 /** What is asked for and excluded by the same words can never hold. */

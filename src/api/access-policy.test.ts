@@ -84,6 +84,31 @@ test('callers that nobody can be are told', () => {
   assert.deepEqual(fromFaults({ ipBlocks: ['10.0.0.0/33'] }), ['bad-address rules.0.from.0.ipBlocks.0'])
 })
 
+test('expressions that can not be told are refused with their place', () => {
+  const whenFaults = (when: string): string[] => faultsOf({ rules: [{ when }] })
+  for (const when of [
+    "request.method == 'GET' && !(request.headers['x-team'] != \"blue\")",
+    "request.url_path.startsWith('/a') || 'x-team' in request.headers",
+    "destination.port in [80, 8080] && connection.mtls && request.host == 'a'",
+    "connection.uri_san_peer_certificate.endsWith('/sa/web')",
+  ])
+    assert.deepEqual(whenFaults(when), [], when)
+  for (const when of [
+    'request.method',
+    'request.method = "GET"',
+    "request.path == '/a'",
+    "request.method == 'GET' &&",
+    "(request.method == 'GET'",
+    "request.headers.x == 'a'",
+    "request.url_path.matches('a')",
+    "request.headers['x'].startsWith('a')",
+    "destination.port == '80'",
+    "request.time > timestamp('x')",
+    'true',
+  ])
+    assert.deepEqual(whenFaults(when), ['bad-expression rules.0.when'], when)
+})
+
 test('only who runs the mesh can speak for all of it', () => {
   const targetRefs = [{ group: 'weft.dev', kind: 'Mesh', name: 'default' }]
   assert.deepEqual(faultsOf({ targetRefs }), ['target-not-permitted targetRefs.0.kind'])

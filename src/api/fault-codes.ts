@@ -108,6 +108,7 @@ export const faultCodes = {
     meaning: 'An older policy is attached to the same target.',
     effect: 'The older one is in force there.',
   },
+  'bad-expression': { meaning: 'The expression is no CEL, or asks for what a sidecar can not tell.', effect: refused },
   'closed-rule': {
     meaning: 'A sidecar can not tell a part of what a rule of access asks for.',
     effect: 'An Allow allows less, a Deny denies more.',

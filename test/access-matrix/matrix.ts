@@ -260,6 +260,35 @@ export const policySets: readonly PolicySet[] = [
     expected: (call) => !isAdmin(call) || isWeb(call),
   },
   {
+    name: 'an expression of who and what',
+    specs: [
+      {
+        rules: [
+          {
+            when: "(connection.uri_san_peer_certificate.endsWith('/sa/web') && request.method != 'DELETE') || (request.method == 'GET' && !(request.headers['x-team'] == 'blue'))",
+          },
+        ],
+      },
+    ],
+    seesPaths: false,
+    expected: (call) => (isWeb(call) && call.method !== 'DELETE') || (call.method === 'GET' && !hasBlue(call)),
+  },
+  {
+    name: 'an expression that denies by path or header',
+    specs: [
+      {
+        action: 'Deny',
+        rules: [
+          {
+            when: "!connection.mtls && (request.url_path.startsWith('/admin') || request.headers['x-team'] == 'blue')",
+          },
+        ],
+      },
+    ],
+    seesPaths: true,
+    expected: (call) => call.caller !== '' || !(call.plain.startsWith('/admin') || hasBlue(call)),
+  },
+  {
     name: 'a gRPC method, which needs its content type',
     specs: [{ rules: [{ to: [{ grpc: [{ service: 'shop.Orders' }] }] }] }],
     seesPaths: true,

@@ -55,7 +55,7 @@ export function pathOf(path: string): Combined<Permission> {
 const special = /[.*+?^${}()|[\]\\]/g
 
 /** Case does not count, a dot at the end changes nothing (RFC 1034, section 3.1), any port will do unless one is named. */
-function hostOf(host: string): Combined<Permission> {
+export function hostOf(host: string): Combined<Permission> {
   const [, name = host, port] = /^(.*?)(?::(\d+))?$/.exec(host) ?? []
   const text = name.startsWith('*.') ? `[^:]+${name.slice(1).replace(special, '\\$&')}` : name.replace(special, '\\$&')
   const tail = port === undefined ? '(:[0-9]+)?' : port === '80' ? '(:80)?' : `:${port}`
@@ -82,7 +82,7 @@ function otherThan(value: string): string {
  * A repeated field is joined by commas (RFC 9110, section 5.3). What is allowed by a value needs that value alone; what is denied
  * by it is denied wherever it stands in the list.
  */
-function headerOf({ name, values }: AccessHeader, bias: Bias): Combined<Permission> {
+export function headerOf({ name, values }: AccessHeader, bias: Bias): Combined<Permission> {
   const field = name.toLowerCase()
   if (!values) return header({ name: field, type: 'present', value: '' })
   if (bias === 'least') return oneOf(values.map((value) => onlyValue(field, value)))

@@ -1,18 +1,20 @@
 /** AccessPolicies → the access rules of each port of each workload, widest policies first: mesh, namespace, workloads, Service, route. */
 import type { AccessPolicy } from '#/api/access-policy.ts'
+import { parseWhen } from '#/api/access-policy-when.ts'
 import type { Fault, Resources } from '#/control/source/resources.ts'
-import type { AccessRule, AccessRules, Combined, Permission } from '#/model/access.ts'
+import type { AccessRule, AccessRules } from '#/model/access.ts'
 import type { ObjectStatus } from '#/model/mesh.ts'
 import { formatObjectRef, type ObjectRef } from '#/model/object-ref.ts'
 import type { Workload } from '#/model/workload.ts'
 import { compareText, faultOf } from '../fault.ts'
 import { type AttachedPolicy, attachPolicies, targetsWorkload } from '../policy-target.ts'
 import type { ReadRoutes } from '../route/read-routes.ts'
-import { allOf, always, atPort, type Bias, isAny, isNone, looksAtPaths, never, notOf, oneOf } from './condition.ts'
+import { allOf, always, atPort, type Bias, isAny, isNone, looksAtPaths, notOf, oneOf } from './condition.ts'
 import { permissionOf } from './operation.ts'
 import { everything, type ReachedTarget, reachTarget, type Scope, unite } from './policy-scope.ts'
 import { principalOf } from './source.ts'
 import { type PolicyProblem, statusOf } from './status.ts'
+import { type Alternative, alternativesMax, alternativesOf } from './when.ts'
 
 export interface AccessInput {
   resources: Resources
@@ -154,31 +156,38 @@ function compilePolicy(
   const bias: Bias = action === 'Allow' ? 'least' : 'most'
   const scope = { namespace: ref.namespace, trustDomain, bias }
   const problems: PolicyProblem[] = []
-  const compiled = rules.map(({ from, to, when }, index): AccessRule => {
+  const compiled = rules.flatMap(({ from, to, when }, index): AccessRule[] => {
+    const name = `${formatObjectRef(ref)} rule ${index}`
     const principal = principalOf(from, scope)
-    const told = when === undefined ? always : whenOf(when, { bias, index, problems })
-    const permission = allOf([permissionOf(to, bias), told])
-    return { name: `${formatObjectRef(ref)} rule ${index}`, principal, permission }
+    const permission = permissionOf(to, bias)
+    const alternatives = when === undefined ? [{ principal: always, permission: always }] : whenOf(when, bias)
+    if (!alternatives) problems.push(tooMany(when!, index))
+    const closed = bias === 'most' ? [{ principal: always, permission: always }] : []
+    return (alternatives ?? closed).map((one, number) => ({
+      name: number === 0 ? name : `${name} or ${number}`,
+      principal: allOf([principal, one.principal]),
+      permission: allOf([permission, one.permission]),
+    }))
   })
   return { rules: compiled, problems }
 }
 
-/** No expression can be told yet. */
-function whenOf(
-  when: string,
-  { bias, index, problems }: { bias: Bias; index: number; problems: PolicyProblem[] },
-): Combined<Permission> {
-  problems.push({
+/** The schema's rules have seen to it that it can be read. */
+function whenOf(when: string, bias: Bias): Alternative[] | undefined {
+  return alternativesOf(parseWhen(when), bias)
+}
+
+function tooMany(when: string, index: number): PolicyProblem {
+  return {
     reason: 'ClosedRule',
     finding: {
       severity: 'warning',
       code: 'closed-rule',
       field: `spec.rules[${index}].when`,
-      message: `Sidecars can't tell \`${when}\`.`,
-      cure: 'Say it by `from` and `to`.',
+      message: `\`${when}\` mixes who and what in more than ${alternativesMax} ways.`,
+      cure: 'Say who by `from` and what by `to`, or write several rules.',
     },
-  })
-  return bias === 'most' ? always : never
+  }
 }
 
 function problemsOf(attached: readonly Attached[], own: readonly PolicyProblem[]): PolicyProblem[] {
