@@ -1,6 +1,7 @@
 /** Asks one sidecar for its ledger. */
 import http from 'node:http'
 import type { TrafficReport } from '#/model/traffic.ts'
+import { parseHostPort } from '#/std/host-port.ts'
 import { readTrafficReport } from './read-report.ts'
 
 export type FetchOutcome = { state: 'told'; report: TrafficReport } | { state: 'off' | 'unreachable'; detail: string }
@@ -14,9 +15,11 @@ const bytesMax = 16 * 1024 * 1024
 
 /** Never rejects. @param address `HOST:PORT` of the admin endpoint. */
 export function fetchReport(address: string): Promise<FetchOutcome> {
+  const place = parseHostPort(address)
+  if (!place) return Promise.resolve({ state: 'unreachable', detail: `${address} is no address of an admin endpoint` })
   return new Promise((resolve) => {
     const fail = (detail: string): void => resolve({ state: 'unreachable', detail })
-    const request = http.get(`http://${address}/traffic`, { agent: false }, (response) => {
+    const request = http.get({ ...place, path: '/traffic', agent: false }, (response) => {
       const chunks: Buffer[] = []
       let bytes = 0
       response.on('data', (chunk: Buffer) => {

@@ -133,5 +133,6 @@ test('a sidecar that answers nonsense, too much, or nothing does no harm', async
   assert.deepEqual(states, ['unreachable', 'off', 'unreachable', 'told'])
   server.close()
   server.closeAllConnections()
-  assert.equal((await fetchReport(address)).state, 'unreachable')
+  for (const place of [address, 'no address', 'host:99999', ''])
+    assert.equal((await fetchReport(place)).state, 'unreachable', place)
 })

@@ -27,7 +27,7 @@ const booksPerEdge = 2
 
 type Party = Pick<
   RequestRecord,
-  'direction' | 'peer' | 'peerPrincipal' | 'cluster' | 'remoteAddress' | 'originalPort' | 'listener'
+  'direction' | 'peer' | 'peerPrincipal' | 'isEncrypted' | 'cluster' | 'remoteAddress' | 'originalPort' | 'listener'
 >
 
 export class TrafficLedger {
@@ -65,8 +65,7 @@ export class TrafficLedger {
 
   observe(record: RequestRecord): void {
     if (isUnanswerable(record)) return
-    const security = securityOf(record, record.isEncrypted)
-    const book = this.#bookOf(record, { destination: record.authority, security })
+    const book = this.#bookOf(record, record.authority)
     const edge = book.find(record) ?? this.#open(book, book.factsOf(record), record.wallMs)
     this.#count(edge, record.wallMs)
     if (hasDecided(record)) this.#decide(record, book.facts)
@@ -74,8 +73,7 @@ export class TrafficLedger {
 
   observeStream(record: StreamRecord): void {
     if (isUnanswerable(record)) return
-    const security = securityOf(record, record.serverName !== '')
-    const book = this.#bookOf(record, { destination: record.serverName, security })
+    const book = this.#bookOf({ ...record, isEncrypted: record.serverName !== '' }, record.serverName)
     const facts: EdgeFacts = {
       protocol: record.transport,
       method: '',
@@ -123,7 +121,9 @@ export class TrafficLedger {
     if (wallMs > edge.lastMs) edge.lastMs = wallMs
   }
 
-  #bookOf(record: Party, { destination, security }: Pick<BookFacts, 'destination' | 'security'>): PathBook {
+  /** @param destination what the caller named. */
+  #bookOf(record: Party, destination: string): PathBook {
+    const security = securityOf(record)
     const isInbound = record.direction === 'inbound'
     const anchor = isInbound
       ? (record.peer ?? this.#addresses.blockOf(record.remoteAddress))
@@ -260,10 +260,12 @@ type Decided = Pick<
   | 'grpcStatus'
 > & { transport?: StreamRecord['transport'] }
 
-function securityOf(
-  { direction, peerPrincipal, cluster }: Pick<RequestRecord, 'direction' | 'peerPrincipal' | 'cluster'>,
-  isEncrypted: boolean,
-): BookFacts['security'] {
+function securityOf({
+  direction,
+  peerPrincipal,
+  isEncrypted,
+  cluster,
+}: Pick<RequestRecord, 'direction' | 'peerPrincipal' | 'isEncrypted' | 'cluster'>): BookFacts['security'] {
   if (peerPrincipal !== '') return 'mutual_tls'
   const isTls = direction === 'inbound' ? isEncrypted : cluster?.tls !== undefined && !cluster.tls.isMesh
   return isTls ? 'tls' : 'plaintext'
