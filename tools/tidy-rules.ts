@@ -23,7 +23,8 @@ export const allowedImports: Record<string, string[]> = {
   'src/identity/ca': ['src/std', 'src/identity/der', 'src/identity/file', 'src/identity/spiffe'],
   'src/identity/agent': ['src/std', 'src/model', 'src/identity/spiffe', 'src/identity/workload', 'src/xds'],
   'src/identity': ['src/std', 'src/codec', 'src/xds/transport'],
-  'src/control': ['src/std', 'src/config', 'src/api', 'src/model', 'src/xds', 'src/identity'],
+  'src/kubernetes': ['src/std'],
+  'src/control': ['src/std', 'src/config', 'src/api', 'src/model', 'src/xds', 'src/identity', 'src/kubernetes'],
   'src/proxy': [
     'src/std',
     'src/config',
