@@ -3,6 +3,7 @@
  * explains asks the same object with one.
  */
 import type { AccessRule, AccessRules } from '#/model/access.ts'
+import { CallerIndex } from './caller-index.ts'
 import { type AccessQuestion, type Condition, compileCondition, unknown, yes } from './condition.ts'
 
 export type AccessAction = 'deny' | 'allow' | 'audit'
@@ -27,15 +28,15 @@ const nothingApplies: AccessDecision = { isAllowed: true, rule: '' }
 const notAllowed: AccessDecision = { isAllowed: false, rule: '' }
 
 export class AccessTable {
-  readonly #deny: readonly CompiledRule[]
-  readonly #allow: readonly CompiledRule[] | undefined
-  readonly #audit: readonly CompiledRule[]
+  readonly #deny: CallerIndex<CompiledRule>
+  readonly #allow: CallerIndex<CompiledRule> | undefined
+  readonly #audit: CallerIndex<CompiledRule>
 
   /** @throws RangeError, RouteConfigurationError when a condition can't be read; both name the rule or the value. */
   constructor({ deny, allow, audit }: AccessRules) {
-    this.#deny = deny.map((rule) => new CompiledRule(rule, 'deny'))
-    this.#allow = allow?.map((rule) => new CompiledRule(rule, 'allow'))
-    this.#audit = audit.map((rule) => new CompiledRule(rule, 'audit'))
+    this.#deny = compile(deny, 'deny')
+    this.#allow = allow && compile(allow, 'allow')
+    this.#audit = compile(audit, 'audit')
   }
 
   decide(question: AccessQuestion, trace?: AccessTraceEntry[]): AccessDecision {
@@ -51,13 +52,21 @@ export class AccessTable {
   }
 }
 
+function compile(rules: readonly AccessRule[], action: AccessAction): CallerIndex<CompiledRule> {
+  const compiled = rules.map((rule) => new CompiledRule(rule, action))
+  return new CallerIndex(compiled, ({ rule }) => rule.principal)
+}
+
 class CompiledRule {
+  readonly rule: AccessRule
   readonly decision: AccessDecision
   readonly #action: AccessAction
   readonly #principal: Condition
   readonly #permission: Condition
 
-  constructor({ name, principal, permission }: AccessRule, action: AccessAction) {
+  constructor(rule: AccessRule, action: AccessAction) {
+    const { name, principal, permission } = rule
+    this.rule = rule
     this.decision = { isAllowed: action !== 'deny', rule: name }
     this.#action = action
     this.#principal = compileCondition(principal, name)
@@ -77,11 +86,12 @@ class CompiledRule {
 }
 
 function firstMatch(
-  rules: readonly CompiledRule[],
+  rules: CallerIndex<CompiledRule>,
   question: AccessQuestion,
   trace: AccessTraceEntry[] | undefined,
 ): CompiledRule | undefined {
-  for (const rule of rules) {
+  // Whoever explains wants to hear of all.
+  for (const rule of trace ? rules.all : rules.rulesFor(question.principals)) {
     const isMatch = rule.isMatch(question)
     trace?.push(rule.explain(question, isMatch))
     if (isMatch) return rule
