@@ -2,6 +2,7 @@
  * What Gateway API asks of an HTTPRoute beyond the form of its fields (the CEL rules of its CRD, 1.6, and the text of the
  * fields). A route that breaks one is refused, as the API server would refuse it.
  */
+import { durationMs } from './duration.ts'
 import type { HTTPFilter, HTTPMatch, HTTPRoute, HTTPRule } from './gateway.ts'
 import { checkFilters } from './http-filter-rules.ts'
 import { checkHeaderMatches, checkHostnames, checkParents, checkRules } from './route-rules.ts'
@@ -105,16 +106,6 @@ function checkPrefixes(
       'add that match, or use ReplaceFullPath',
     )
   })
-}
-
-const unitMs: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
-
-/** GEP-2257. @returns ms */
-function durationMs(text: string): number {
-  return [...text.matchAll(/(\d+)(ms|h|m|s)/g)].reduce(
-    (sum, [, digits, unit]) => sum + Number(digits) * unitMs[unit!]!,
-    0,
-  )
 }
 
 function checkTimeouts(check: RuleCheck, { timeouts = {} }: HTTPRule, path: FieldPath): void {

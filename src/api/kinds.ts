@@ -17,6 +17,8 @@ import type { RuleFault } from './rule-check.ts'
 import { serviceFaults } from './service-rules.ts'
 import { tcpRouteSchema, tlsRouteSchema, udpRouteSchema } from './stream-route.ts'
 import { streamRouteFaults } from './stream-route-rules.ts'
+import { trafficPolicySchema } from './traffic-policy.ts'
+import { trafficPolicyFaults } from './traffic-policy-rules.ts'
 import { deploymentFaults, podFaults } from './workload-rules.ts'
 
 const gatewayGroup = 'gateway.networking.k8s.io'
@@ -66,6 +68,7 @@ export const kinds = {
     schema: externalServiceSchema,
     rules: externalServiceFaults,
   },
+  TrafficPolicy: { group: ownGroup, isNamespaced: true, schema: trafficPolicySchema, rules: trafficPolicyFaults },
   Mesh: { group: ownGroup, isNamespaced: false, schema: meshSettingsSchema, rules: meshSettingsFaults },
 } as const satisfies Record<string, KindRow>
 

@@ -14,6 +14,7 @@ import { readMeshSettings } from './mesh-settings.ts'
 import { type GrantIndex, readGrants } from './reference-grant.ts'
 import { type ReadRoutes, readRoutes } from './route/read-routes.ts'
 import { type ClusterDefaults, clustersOf, readServices, type ServiceIndex } from './service.ts'
+import { TrafficPolicies } from './traffic/read-traffic.ts'
 import { readWorkloads } from './workload.ts'
 
 export interface Translation {
@@ -63,6 +64,9 @@ export function translate(resources: Resources, options: TranslateOptions = {}):
   // Whose pods end TLS themselves.
   const backendTls = readBackendTls(resources, services)
   withBackendTls(backendTls, { clusters, assignments: endpoints.assignments })
+  // How much at a time, which endpoint, and who is left out.
+  const traffic = new TrafficPolicies(resources, services)
+  traffic.applyTo(clusters)
   // What is outside and may be called like a Service, and what becomes of calls to anything else.
   const externals = readExternals(resources, { defaults, before: before?.externals })
   for (const cluster of externals.clusters) clusters.set(cluster.name, cluster)
@@ -87,12 +91,13 @@ export function translate(resources: Resources, options: TranslateOptions = {}):
     serviceFaults,
     endpoints.faults,
     backendTls.faults,
+    traffic.faults,
     externals.faults,
     routes.faults,
     access.faults,
   ]
   const faults = found.flat().sort(compareFaults)
-  const statuses = [routes, modes, access, backendTls, externals, settings].flatMap((stage) => stage.statuses)
+  const statuses = [routes, modes, access, backendTls, traffic, externals, settings].flatMap((stage) => stage.statuses)
   const translation = keep(options.previous, { mesh, statuses, faults })
   stages.set(translation, { services, externals: externals.index, grants, routes })
   return translation

@@ -49,7 +49,45 @@ const assignments: Record<string, LoadAssignment> = {
     ],
   },
 }
+const outliers = {
+  intervalMs: 10_000,
+  ejectionMs: 30_000,
+  ejectionMsMax: 300_000,
+  ejectedPercentMax: 10,
+  ejectsOneAlways: true,
+  consecutiveFailures: 5,
+  consecutiveGatewayFailures: 0,
+  consecutiveLocalFailures: 0,
+}
+const plainCluster: Cluster = {
+  name: 'c',
+  discovery: { type: 'eds', serviceName: 'c' },
+  loadBalancing: 'random',
+  connectTimeoutMs: 1000,
+  protocol: 'http1',
+}
 const clusters: Record<string, Cluster> = {
+  'every limit, panic never': {
+    ...plainCluster,
+    breakers: { connectionsMax: 1, pendingMax: 0, requestsMax: 4_294_967_295, retriesMax: 0 },
+    panicPercent: 0,
+  },
+  'one limit, failures in a row': { ...plainCluster, breakers: { requestsMax: 7 }, outliers },
+  'ejected for every reason': {
+    ...plainCluster,
+    panicPercent: 33,
+    outliers: {
+      ...outliers,
+      intervalMs: 1500,
+      ejectedPercentMax: 100,
+      ejectsOneAlways: false,
+      consecutiveFailures: 0,
+      consecutiveGatewayFailures: 2,
+      consecutiveLocalFailures: 3,
+      successRate: { deviations: 1.275, endpointsMin: 3, requestsMin: 10 },
+      failureShare: { percent: 40, endpointsMin: 1, requestsMin: 20 },
+    },
+  },
   eds: {
     name: 'c',
     discovery: { type: 'eds', serviceName: 'c' },

@@ -53,12 +53,20 @@ function destination({ protocol, streams }: Destination): unknown {
   return `${protocol} to ${first.backends.map((backend) => backend.type === 'cluster' && backend.cluster)}`
 }
 
-function cluster({ discovery, service, loadBalancing, connectTimeoutMs, protocol, tls }: Cluster): unknown {
+function cluster({ discovery, service, loadBalancing, connectTimeoutMs, protocol, tls, ...tuning }: Cluster): unknown {
   const place = `${discovery.type} of ${service?.namespace}/${service?.name} ${service?.port}`
   const line = `${loadBalancing}, ${protocol}, connects within ${connectTimeoutMs} ms, ${place}`
   const listed = 'endpoints' in discovery ? { endpoints: discovery.endpoints.map(endpoint) } : {}
-  if (!tls && !('endpoints' in listed)) return line
-  return { cluster: line, ...listed, ...(tls ? { tls: plain({ ...tls, trustedCa: authority(tls.trustedCa) }) } : {}) }
+  const { breakers, outliers, panicPercent } = tuning
+  const breaking = plain({ breakers, outliers, panicPercent })
+  const isTuned = breakers || outliers || panicPercent !== undefined
+  if (!tls && !isTuned && !('endpoints' in listed)) return line
+  return {
+    cluster: line,
+    ...listed,
+    ...(isTuned ? { breaking } : {}),
+    ...(tls ? { tls: plain({ ...tls, trustedCa: authority(tls.trustedCa) }) } : {}),
+  }
 }
 
 /** Certificates are long: how many there are tells enough. */

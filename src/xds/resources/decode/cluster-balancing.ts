@@ -43,7 +43,6 @@ export function readBalancing(reader: FieldReader, discovery: ClusterDiscovery):
   // Tuning of the classic policies: a slow start in it is refused by name.
   reader.message('least_request_lb_config')
   reader.message('round_robin_lb_config')
-  reader.message('common_lb_config')
   const policy = reader.message('load_balancing_policy')
   if (policy) return readPolicyList(policy)
   if (classic === 'CLUSTER_PROVIDED' && isProvided(discovery)) return 'round-robin'

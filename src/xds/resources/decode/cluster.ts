@@ -2,6 +2,7 @@
 import type { Cluster, ClusterDiscovery } from '#/model/cluster.ts'
 import { readAssignment } from './assignment.ts'
 import { readBalancing } from './cluster-balancing.ts'
+import { readBreaking } from './cluster-breaking.ts'
 import type { FieldReader } from './field-reader.ts'
 import { factText, readCommonProtocolOptions, readConfigSource, readWeftMetadata } from './part.ts'
 import { readClientSocket } from './transport-socket.ts'
@@ -81,21 +82,6 @@ function readProtocolOptions(options: FieldReader): Cluster['protocol'] | undefi
   return http2 ? 'http2' : 'http1'
 }
 
-/** What Envoy allows when nothing is said (CircuitBreakers.Thresholds). */
-const defaultThresholds = { max_connections: 1024, max_pending_requests: 1024, max_requests: 1024, max_retries: 3 }
-
-/** Thresholds that lift Envoy's own limits ask for nothing; lower ones are a policy that this proxy does not carry out. */
-function readCircuitBreakers(breakers: FieldReader | undefined): void {
-  for (const thresholds of breakers?.messages('thresholds') ?? []) {
-    thresholds.ignore('priority')
-    for (const [name, fallback] of Object.entries(defaultThresholds)) {
-      const limit = thresholds.wrappedNumber(name)
-      if (limit !== undefined && limit < fallback)
-        thresholds.fault(name, `limits below ${fallback} are unsupported by this proxy`)
-    }
-  }
-}
-
 function serviceOf(reader: FieldReader): Cluster['service'] {
   const facts = readWeftMetadata(reader)
   const port = facts.get('port')
@@ -114,9 +100,18 @@ export function readCluster(reader: FieldReader): Cluster {
   const loadBalancing = readBalancing(reader, discovery)
   const protocol = readProtocol(reader)
   const service = serviceOf(reader)
-  readCircuitBreakers(reader.message('circuit_breakers'))
+  const breaking = readBreaking(reader)
   const transport = readClientSocket(reader.message('transport_socket'))
   const connectTimeoutMs = reader.durationMs('connect_timeout') ?? defaultConnectTimeoutMs
   if (connectTimeoutMs === 0) reader.fault('connect_timeout', 'must be above 0')
-  return { name, discovery, loadBalancing, connectTimeoutMs, protocol, ...transport, ...(service ? { service } : {}) }
+  return {
+    name,
+    discovery,
+    loadBalancing,
+    connectTimeoutMs,
+    protocol,
+    ...transport,
+    ...breaking,
+    ...(service ? { service } : {}),
+  }
 }

@@ -163,6 +163,7 @@ export const harmlessGroups: readonly HarmlessGroup[] = [
       'envoy.config.route.v3.RouteAction.MaxStreamDuration': ['grpc_timeout_header_max', 'grpc_timeout_header_offset'],
       'envoy.config.route.v3.RetryPolicy': ['retry_priority'],
       'envoy.config.cluster.v3.Cluster': ['ignore_health_on_host_removal'],
+      'envoy.config.cluster.v3.OutlierDetection': ['successful_active_health_check_uneject_host'],
       'envoy.config.cluster.v3.Cluster.CommonLbConfig': [
         'ignore_new_hosts_until_first_hc',
         'consistent_hashing_lb_config',
@@ -200,7 +201,6 @@ export const harmlessGroups: readonly HarmlessGroup[] = [
         'enable_full_scan',
         'selection_method',
       ],
-      'envoy.config.cluster.v3.Cluster.CommonLbConfig': ['healthy_panic_threshold'],
     },
   },
 ]

@@ -13,6 +13,7 @@ import { HttpProtocolOptionsSchema } from '#/xds/proto/envoy/extensions/upstream
 import type { Encode } from '../resource.ts'
 import { adsSource, durationOf, type InitOf, packAny } from './any.ts'
 import { assignmentMessage, meshTransportMatch } from './assignment.ts'
+import { breakingOf } from './cluster-breaking.ts'
 import { clientSocket, tlsToEndpoint } from './transport-socket.ts'
 import { weftMetadata } from './weft-metadata.ts'
 
@@ -123,6 +124,7 @@ export const encodeCluster: Encode<Cluster> = (cluster) => {
     lbPolicy: lbPolicy[cluster.loadBalancing],
     ...discovery(cluster),
     ...protocolOptions(cluster),
+    ...breakingOf(cluster),
     ...(transportSocket ? { transportSocket } : {}),
     ...(cluster.meshTls ? { transportSocketMatches: [meshSocket(cluster.meshTls)] } : {}),
     ...(metadata ? { metadata } : {}),

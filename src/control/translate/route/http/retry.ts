@@ -1,7 +1,8 @@
 /** How long a rule's requests may take and when they are tried again (GEP-1742, GEP-1731). */
+
+import { durationMs } from '#/api/duration.ts'
 import type { HTTPRule } from '#/api/gateway.ts'
 import type { ForwardAction, RetryPolicy } from '#/model/route.ts'
-import { durationMs } from './duration.ts'
 
 /** Tries after the first where `retry` names no `attempts`. */
 const defaultAttempts = 2

@@ -1,0 +1,72 @@
+/** What spans the fields of a TrafficPolicy. */
+
+import { durationMs } from './duration.ts'
+import { checkPolicyTargets } from './policy-target.ts'
+import { RuleCheck, type RuleFault } from './rule-check.ts'
+import type { TrafficPolicy, TrafficSpec } from './traffic-policy.ts'
+
+/** Less would make looking at rates dearer than the requests. */
+const intervalMsMin = 100
+
+export function trafficPolicyFaults(policy: TrafficPolicy): RuleFault[] {
+  const check = new RuleCheck()
+  checkPolicyTargets(check, policy, ['Mesh', 'Namespace', 'Service'])
+  const { targetRefs: _, ...said } = policy.spec
+  if (Object.values(said).every((field) => field === undefined))
+    check.add(
+      'missing-field',
+      ['spec'],
+      'the policy says nothing',
+      'write loadBalancing, circuitBreakers or outlierDetection',
+    )
+  checkBreakers(check, policy.spec.circuitBreakers)
+  checkOutliers(check, policy.spec.outlierDetection)
+  return check.faults
+}
+
+function checkBreakers(check: RuleCheck, breakers: TrafficSpec['circuitBreakers']): void {
+  if (breakers && Object.values(breakers).every((limit) => limit === undefined))
+    check.add(
+      'missing-field',
+      ['spec', 'circuitBreakers'],
+      'no limit is named',
+      'write connections, pendingRequests, requests or retries',
+    )
+}
+
+function checkOutliers(check: RuleCheck, outliers: TrafficSpec['outlierDetection']): void {
+  if (!outliers) return
+  const path = ['spec', 'outlierDetection']
+  const { interval, baseEjectionTime, maxEjectionTime } = outliers
+  if (interval !== undefined && durationMs(interval) < intervalMsMin)
+    check.add('out-of-range', [...path, 'interval'], `${interval} is under ${intervalMsMin} ms`, 'write 1s or more')
+  if (baseEjectionTime !== undefined && durationMs(baseEjectionTime) === 0)
+    check.add('out-of-range', [...path, 'baseEjectionTime'], 'an ejection takes some time', 'write a duration above 0')
+  if (maxEjectionTime !== undefined && durationMs(maxEjectionTime) < durationMs(baseEjectionTime ?? '30s'))
+    check.add(
+      'contradiction',
+      [...path, 'maxEjectionTime'],
+      `no ejection may be longer than ${maxEjectionTime}, and the first takes ${baseEjectionTime ?? '30s'}`,
+      'raise maxEjectionTime, or lower baseEjectionTime',
+    )
+  const {
+    consecutiveFailures,
+    consecutiveGatewayFailures = 0,
+    consecutiveLocalFailures,
+    successRate,
+    failureShare,
+  } = outliers
+  if (
+    consecutiveFailures === 0 &&
+    consecutiveGatewayFailures === 0 &&
+    !consecutiveLocalFailures &&
+    !successRate &&
+    !failureShare
+  )
+    check.add(
+      'contradiction',
+      [...path, 'consecutiveFailures'],
+      'nothing is left by which an endpoint could be ejected',
+      'leave it out for 5 failures in a row, or remove outlierDetection',
+    )
+}
