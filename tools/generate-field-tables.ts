@@ -37,6 +37,7 @@ const roots: [string, string][] = [
   ['envoy/extensions/filters/network/rbac/v3/rbac_pb.ts', 'RBACSchema'],
   ['envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts', 'HttpProtocolOptionsSchema'],
   ['envoy/extensions/transport_sockets/tls/v3/secret_pb.ts', 'SecretSchema'],
+  ['envoy/extensions/transport_sockets/tls/v3/tls_spiffe_validator_config_pb.ts', 'SPIFFECertValidatorConfigSchema'],
   ['envoy/extensions/transport_sockets/tls/v3/tls_pb.ts', 'DownstreamTlsContextSchema'],
   ['envoy/extensions/transport_sockets/tls/v3/tls_pb.ts', 'UpstreamTlsContextSchema'],
   [

@@ -7,6 +7,7 @@ import { accessTestCommand } from './command/access-test.ts'
 import { auditCommand } from './command/audit.ts'
 import { authnReportCommand } from './command/authn-report.ts'
 import { caRotateCommand } from './command/ca-rotate.ts'
+import { caBundlesCommand } from './command/ca-bundles.ts'
 import { caStatusCommand } from './command/ca-status.ts'
 import { completionCommand } from './command/completion.ts'
 import { egressReportCommand } from './command/egress-report.ts'
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   accessReviewCommand,
   auditCommand,
   caStatusCommand,
+  caBundlesCommand,
   caRotateCommand,
   identityServeCommand,
   completionCommand,

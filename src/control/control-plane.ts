@@ -39,6 +39,8 @@ export interface ControlPlane {
   api: HostPort
   /** The TLS port, where there is identity. */
   secure?: HostPort
+  /** Where other trust domains get our bundle, where it is served. */
+  bundle?: HostPort
   stop(): Promise<void>
 }
 
@@ -89,7 +91,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         log,
       })
     : undefined
-  identity?.authority.bundle.subscribe(() => translation && publish(translation))
+  identity?.onTrust(() => translation && publish(translation))
   const unsubscribe = source.subscribe(apply)
 
   const xds = await server.listen(options.xds)
@@ -118,6 +120,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     xds,
     api: api.address,
     ...(secure ? { secure } : {}),
+    ...(identity?.bundleAddress ? { bundle: identity.bundleAddress } : {}),
     async stop() {
       unsubscribe()
       source.stop()

@@ -7,13 +7,16 @@ import { parseArgs } from 'node:util'
 import { startControlPlane } from '#/control/control-plane.ts'
 import type { IdentityOptions } from '#/control/identity/identity-plane.ts'
 import { leafLifeMaxMs } from '#/identity/ca/authority.ts'
+import { parseBundleSource } from '#/identity/federation/bundle-source.ts'
 import { trustDomainFault } from '#/identity/spiffe/spiffe-id.ts'
 import { formatHostPort, type HostPort, parseHostPort } from '#/std/host-port.ts'
 import { Log, type LogLevel, logLevels } from '#/std/log.ts'
 
 const usage = `Usage: control --config DIR [--config DIR …] [--xds 127.0.0.1:15010] [--api 127.0.0.1:15080]
                [--secure 127.0.0.1:15012 --identity-dir DIR [--trust-domain cluster.local] [--leaf-life-ms 86400000]
-                [--ca-certificate-file FILE --ca-key-file FILE --ca-root-file FILE [--ca-crl-file FILE]]]
+                [--ca-certificate-file FILE --ca-key-file FILE --ca-root-file FILE [--ca-crl-file FILE]]
+                [--bundle-endpoint HOST:PORT [--bundle-endpoint-certificate-file FILE --bundle-endpoint-key-file FILE]]
+                [--federate TRUST-DOMAIN=https://HOST[:PORT]/PATH[,id=SPIFFE-ID,bundle=FILE] …]]
                [--records-dir DIR] [--service-range 198.19.0.0/20] [--log-level ${logLevels.join('|')}] [--log-format json|text]`
 
 function fail(message: string): never {
@@ -42,6 +45,10 @@ function readFlags() {
         'ca-key-file': { type: 'string', default: '' },
         'ca-root-file': { type: 'string', default: '' },
         'ca-crl-file': { type: 'string', default: '' },
+        'bundle-endpoint': { type: 'string', default: '' },
+        'bundle-endpoint-certificate-file': { type: 'string', default: '' },
+        'bundle-endpoint-key-file': { type: 'string', default: '' },
+        federate: { type: 'string', multiple: true, default: [] },
         'records-dir': { type: 'string', default: '' },
         'service-range': { type: 'string', default: '' },
         'log-level': { type: 'string', default: 'info' },
@@ -67,7 +74,33 @@ function readIdentity(): IdentityOptions | undefined {
   if (!(leafLifeMs >= 1000 && leafLifeMs <= leafLifeMaxMs))
     fail(`--leaf-life-ms ${life}: expected 1000 to ${leafLifeMaxMs}`)
   const plugged = readPlugged()
-  return { secure: readAddress('secure', secure), folder, trustDomain, leafLifeMs, ...(plugged ? { plugged } : {}) }
+  const federation = readFederation(trustDomain)
+  return {
+    secure: readAddress('secure', secure),
+    folder,
+    trustDomain,
+    leafLifeMs,
+    federation,
+    ...(plugged ? { plugged } : {}),
+  }
+}
+
+function readFederation(own: string): NonNullable<IdentityOptions['federation']> {
+  const sources = flags.federate.map((text) => {
+    const source = parseBundleSource(text)
+    if (typeof source === 'string') fail(`--federate ${text}: ${source}`)
+    if (source.trustDomain === own) fail(`--federate ${text}: ${own} is our own trust domain`)
+    return source
+  })
+  const twice = sources.find(({ trustDomain }, i) => sources.findIndex((one) => one.trustDomain === trustDomain) < i)
+  if (twice) fail(`--federate: ${twice.trustDomain} stands there twice`)
+  const { 'bundle-endpoint-certificate-file': certificate, 'bundle-endpoint-key-file': key } = flags
+  if ((certificate === '') !== (key === ''))
+    fail('--bundle-endpoint-certificate-file and --bundle-endpoint-key-file go together')
+  const endpoint = flags['bundle-endpoint']
+  if (endpoint === '') return { sources }
+  const address = readAddress('bundle-endpoint', endpoint)
+  return { sources, endpoint: { address, ...(certificate === '' ? {} : { files: { certificate, key } }) } }
 }
 
 function readPlugged(): IdentityOptions['plugged'] {

@@ -17,7 +17,7 @@ import { openSecureStream } from '#/identity/workload/secure-stream.ts'
 import { WorkloadApiSource } from '#/identity/workload/workload-api-source.ts'
 import { WorkloadIdentity } from '#/identity/workload/workload-identity.ts'
 import { identitySecretName } from '#/model/tls.ts'
-import { rootSecretName } from '#/model/trust-secret.ts'
+import { type FederatedRoots, rootSecretName } from '#/model/trust-secret.ts'
 import { BoundListener } from '#/proxy/listener/bound-listener.ts'
 import { WorkingSet } from '#/proxy/memory/working-set.ts'
 import { nodeOf } from '#/proxy/proxy-identity.ts'
@@ -27,6 +27,7 @@ import { systemClock as clock } from '#/std/clock.ts'
 import { formatHostPort } from '#/std/host-port.ts'
 import { Log } from '#/std/log.ts'
 import { systemRandom as random } from '#/std/random.ts'
+import { type Watched, WatchedValue } from '#/std/watched.ts'
 import { createAdminHandler } from '#/telemetry/admin/admin-handler.ts'
 import type { AdminState } from '#/telemetry/admin/admin-state.ts'
 import type { XdsState } from '#/telemetry/telemetry.ts'
@@ -101,6 +102,8 @@ interface Program {
   body: ProxyBody
   xds: XdsClient
   identity: IdentitySource | undefined
+  /** Roots of other trust domains, as the control plane tells them. */
+  federated: WatchedValue<readonly FederatedRoots[]>
   log: Log
 }
 
@@ -157,7 +160,7 @@ function logWhenReady(program: Program, admin: BoundListener): void {
 }
 
 /** By TLS, configuration is for who shows a leaf, so that comes first. */
-function startXds({ settings, xds, identity, log }: Omit<Program, 'body'>): void {
+function startXds({ settings, xds, identity, federated, log }: Omit<Program, 'body'>): void {
   if (!identity || settings.controlSecure.length === 0) xds.start()
   if (!identity) return
   const unsubscribe = identity.svid.subscribe(() => {
@@ -165,17 +168,25 @@ function startXds({ settings, xds, identity, log }: Omit<Program, 'body'>): void
     if (settings.controlSecure.length > 0) xds.start()
   })
   xds.subscribe('secret', rootSecretName, {
-    onResource: (_, { trustedCaPem }) => identity.setRoots(trustedCaPem),
+    onResource: (_, { trustedCaPem, federation }) => {
+      identity.setRoots(trustedCaPem)
+      federated.set(federation?.others ?? [])
+    },
     onMissing: () => log.debug('this control plane hands out no roots'),
   })
   identity.start()
 }
 
 /** What TLS contexts name: this process's leaf with its key, and the roots of the mesh. */
-function secretsOf(identity: IdentitySource): SecretStore {
+function secretsOf(identity: IdentitySource, federated: Watched<readonly FederatedRoots[]>): SecretStore {
   const secrets = new SecretStore()
-  identity.svid.subscribe(({ certificateChainPem, privateKey, bundlePem }) => {
-    secrets.set(rootSecretName, { trustedCa: bundlePem })
+  const tellRoots = (): void => {
+    const { svid } = identity
+    if (svid.value) secrets.set(rootSecretName, { trustedCa: svid.value.bundlePem, federated: federated.value ?? [] })
+  }
+  federated.subscribe(tellRoots)
+  identity.svid.subscribe(({ certificateChainPem, privateKey }) => {
+    tellRoots()
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
     secrets.set(identitySecretName, { chain: certificateChainPem, privateKey: key })
   })
@@ -185,7 +196,7 @@ function secretsOf(identity: IdentitySource): SecretStore {
 /** One loop costs nothing of what several need: it is not even loaded. */
 async function newBody(
   settings: ProxySettings,
-  { xds, identity, log }: Omit<Program, 'body' | 'settings'>,
+  { xds, identity, federated, log }: Omit<Program, 'body' | 'settings'>,
 ): Promise<ProxyBody> {
   const xdsState = (): XdsState => {
     const { isConnected, types } = xds.status
@@ -193,7 +204,7 @@ async function newBody(
   }
   const telemetry = newTelemetry({ settings, log, xds: xdsState })
   const loops = countLoops(settings, log)
-  const secrets = identity ? { secrets: secretsOf(identity) } : {}
+  const secrets = identity ? { secrets: secretsOf(identity, federated) } : {}
   if (loops === 1) {
     return new ProxyLoop({ settings, source: xds, telemetry, log, ...secrets })
   }
@@ -216,7 +227,8 @@ async function main(): Promise<void> {
   const log = new Log({ component: 'proxy', level: settings.logLevel, format: settings.logFormat })
   const identity = newIdentity(settings, log)
   const xds = newXdsClient(settings, identity, log)
-  const body = await newBody(settings, { xds, identity, log })
+  const federated = new WatchedValue<readonly FederatedRoots[]>([])
+  const body = await newBody(settings, { xds, identity, federated, log })
   let isStopping = false
   const stop = (): void => {
     if (isStopping) return
@@ -235,7 +247,7 @@ async function main(): Promise<void> {
       stop()
     })
   }
-  const program = { settings, body, xds, identity, log }
+  const program = { settings, body, xds, identity, federated, log }
   const admin = await serveAdmin(program, stop)
   // From here on a mistake costs the connection that it happened on, not the others.
   process.on('uncaughtException', (error) =>

@@ -5,6 +5,13 @@ export interface TrustSecret {
   name: string
   /** The root that signs first. */
   trustedCaPem: string
+  /** Other trust domains that are trusted, each for its own names alone; with the one that these roots are of. */
+  federation?: { trustDomain: string; others: readonly FederatedRoots[] }
+}
+
+export interface FederatedRoots {
+  trustDomain: string
+  pem: string
 }
 
 export const rootSecretName = 'ROOTCA'

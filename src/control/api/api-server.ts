@@ -36,6 +36,7 @@ const pages: Record<string, (state: ControlState) => Answer> = {
   '/api/v1/status': (state) => json(state.statuses()),
   '/api/v1/faults': (state) => json(state.faults()),
   '/api/v1/authority': ({ authority }) => (authority ? json(authority.report()) : withoutIdentity),
+  '/api/v1/authority/federation': ({ authority }) => (authority ? json(authority.federation()) : withoutIdentity),
   // The SPIFFE bundle endpoint's document.
   '/api/v1/bundle': ({ authority }) =>
     authority ? { status: 200, type: 'document', body: authority.bundleDocument() } : withoutIdentity,

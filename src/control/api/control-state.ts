@@ -1,5 +1,6 @@
 /** What the control plane can be asked about: the shapes of its HTTP API (`docs/reference/api.md`). */
 
+import type { FederationReport } from '#/identity/federation/federated-bundles.ts'
 import type { Mesh, ObjectStatus } from '#/model/mesh.ts'
 import type { ResourceKind } from '#/xds/resources/resource.ts'
 import type { AuthorityReport, RotationCommand } from '../identity/identity-plane.ts'
@@ -52,6 +53,7 @@ export interface ControlState {
     /** @returns why it can't be done now, or the report after it was. */
     rotate(command: RotationCommand): AuthorityReport | string
     /** The SPIFFE bundle document. */
+    federation(): FederationReport[]
     bundleDocument(): string
   }
 }

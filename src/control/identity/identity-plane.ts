@@ -7,6 +7,9 @@ import { join } from 'node:path'
 import { Authority, type AuthoritySource, RotationRefusal } from '#/identity/ca/authority.ts'
 import { nodeOfSubject } from '#/identity/ca/certificate-writer.ts'
 import { rootName } from '#/identity/ca/root-store.ts'
+import type { BundleEndpoint } from '#/identity/federation/bundle-endpoint.ts'
+import type { BundleSource } from '#/identity/federation/bundle-source.ts'
+import { FederatedBundles, type FederationReport } from '#/identity/federation/federated-bundles.ts'
 import { readExtensions } from '#/identity/spiffe/certificate-extension.ts'
 import { parseSpiffeId, serviceAccountOf } from '#/identity/spiffe/spiffe-id.ts'
 import { formatBundleDocument, formatCertificates, type TrustBundle } from '#/identity/spiffe/trust-bundle.ts'
@@ -19,6 +22,7 @@ import { writeFileAtomically } from '#/std/atomic-file.ts'
 import type { Clock } from '#/std/clock.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import type { Log } from '#/std/log.ts'
+import { systemRandom } from '#/std/random.ts'
 import type { XdsNode } from '#/xds/node.ts'
 import type { AdsServer } from '#/xds/serve/ads-server.ts'
 import { GrpcServer } from '#/xds/transport/server/grpc-server.ts'
@@ -27,6 +31,7 @@ import { CallBudget } from './call-budget.ts'
 import { CertificateService } from './certificate-service.ts'
 import { IdentityCounters } from './identity-counters.ts'
 import { LeafBook } from './leaf-book.ts'
+import { newBundleEndpoint } from './own-certificate.ts'
 import { SecureEntrance } from './secure-entrance.ts'
 
 export interface IdentityOptions {
@@ -38,6 +43,14 @@ export interface IdentityOptions {
   leafLifeMs: number
   /** A plugged-in authority in place of roots of our own. */
   plugged?: Extract<AuthoritySource, { type: 'plugged' }>
+  /** Other trust domains whose bundles are fetched, and where ours is served. */
+  federation?: { sources: readonly BundleSource[]; endpoint?: EndpointOptions }
+}
+
+export interface EndpointOptions {
+  address: HostPort
+  /** PEM files for the profile `https_web`; absent: our own leaf, for `https_spiffe`. */
+  files?: { certificate: string; key: string }
 }
 
 export interface IdentitySurroundings {
@@ -78,6 +91,8 @@ export class IdentityPlane {
   readonly #server: GrpcServer
   readonly #entrance: SecureEntrance
   readonly #unsubscribe: () => void
+  readonly #federated: FederatedBundles
+  readonly #endpoint: BundleEndpoint | undefined
 
   /** @throws when what is kept is damaged, or a plugged-in authority does not hold. */
   constructor(options: IdentityOptions, surroundings: IdentitySurroundings) {
@@ -105,13 +120,41 @@ export class IdentityPlane {
       clock,
       log,
     })
+    const { sources = [], endpoint } = options.federation ?? {}
+    this.#federated = new FederatedBundles({
+      sources,
+      folder: join(folder, 'federation'),
+      random: systemRandom,
+      clock,
+      log,
+    })
+    this.#endpoint = endpoint && newBundleEndpoint(endpoint, { authority: this.#authority, clock, log })
     this.#writeBundle(this.#authority.presentBundle)
     this.#unsubscribe = this.#authority.bundle.subscribe((bundle) => this.#writeBundle(bundle))
   }
 
   /** @returns where it listens. */
-  listen(): Promise<HostPort> {
-    return this.#entrance.listen(this.#options.secure)
+  async listen(): Promise<HostPort> {
+    this.#federated.start()
+    if (this.#endpoint) this.#bundleAddress = await this.#endpoint.listen()
+    return await this.#entrance.listen(this.#options.secure)
+  }
+
+  #bundleAddress: HostPort | undefined
+
+  /** Where other trust domains get our bundle; defined after `listen`, where it is served. */
+  get bundleAddress(): HostPort | undefined {
+    return this.#bundleAddress
+  }
+
+  /** What is trusted has changed, of our own trust domain or of another. @returns how to stop. */
+  onTrust(listener: () => void): () => void {
+    const stops = [this.#authority.bundle.subscribe(listener), this.#federated.bundles.subscribe(listener)]
+    return () => stops.forEach((stop) => void stop())
+  }
+
+  federation(): FederationReport[] {
+    return this.#federated.report()
   }
 
   get authority(): Authority {
@@ -151,8 +194,14 @@ export class IdentityPlane {
 
   /** What is trusted, for all proxies. */
   secrets(): ReadonlyMap<string, TrustSecret> {
-    const trustedCaPem = formatCertificates(this.#authority.presentBundle.roots)
-    return new Map([[rootSecretName, { name: rootSecretName, trustedCaPem }]])
+    const { trustDomain, presentBundle } = this.#authority
+    const trustedCaPem = formatCertificates(presentBundle.roots)
+    const others = (this.#federated.bundles.value ?? []).map((bundle) => ({
+      trustDomain: bundle.trustDomain,
+      pem: formatCertificates(bundle.roots),
+    }))
+    const federation = others.length > 0 ? { federation: { trustDomain, others } } : {}
+    return new Map([[rootSecretName, { name: rootSecretName, trustedCaPem, ...federation }]])
   }
 
   bundleDocument(): string {
@@ -165,6 +214,8 @@ export class IdentityPlane {
 
   async stop(): Promise<void> {
     this.#unsubscribe()
+    this.#federated.stop()
+    await this.#endpoint?.stop()
     this.#authority.stop()
     this.#server.stop()
     await this.#entrance.stop()

@@ -7,16 +7,14 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls'
 import type { Authority } from '#/identity/ca/authority.ts'
-import { readCertificateRequest } from '#/identity/ca/certificate-request.ts'
 import { verifyPeerChain } from '#/identity/spiffe/peer-chain.ts'
-import { controlAccount, controlDnsName, serviceAccountId } from '#/identity/spiffe/spiffe-id.ts'
 import { formatCertificates } from '#/identity/spiffe/trust-bundle.ts'
-import { newKeyRequest } from '#/identity/workload/key-request.ts'
 import type { Clock, Timer } from '#/std/clock.ts'
 import type { HostPort } from '#/std/host-port.ts'
 import type { Log } from '#/std/log.ts'
 import type { CallBudget } from './call-budget.ts'
 import type { IdentityCounters } from './identity-counters.ts'
+import { ownCertificate } from './own-certificate.ts'
 
 export interface SecureEntranceOptions {
   authority: Authority
@@ -80,16 +78,13 @@ export class SecureEntrance {
   /** A fresh leaf and what is trusted now. */
   async #context(): Promise<SecureContextOptions> {
     const { authority, clock } = this.#options
-    const { privateKey, request } = await newKeyRequest()
-    const { publicKey } = readCertificateRequest(request)
-    const id = serviceAccountId(authority.trustDomain, controlAccount)
-    const { chain, expiresMs } = authority.issue({ publicKey, id, dnsNames: [controlDnsName] })
+    const { cert, key, expiresMs } = await ownCertificate(authority)
     const waitMs = Math.min(renewMaxMs, Math.max(1000, (expiresMs - clock.wallMs()) / 2))
     this.#renewal?.cancel()
     this.#renewal = clock.after(waitMs, () => this.#renew(), true)
     return {
-      cert: chain.slice(0, -1).join(''),
-      key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+      cert,
+      key,
       ca: formatCertificates(authority.presentBundle.roots),
       minVersion: 'TLSv1.3',
       secureOptions: constants.SSL_OP_NO_TICKET,

@@ -185,6 +185,21 @@ test('a proxy without its certificate refuses mutual TLS with the reason, and ta
   assert.match(await secureCall(t, proxy, { ...leafOf(web), alpn: ['http/1.1'] }, get), isAnswer)
 })
 
+test('a caller of another trust domain is believed for names of its own, once that is federated with', async (t) => {
+  const other = newRoot('other.example', Date.now())
+  const secrets = newSecrets()
+  const { proxy, events } = await start(t, { mode: 'strict', protocol: 'http', secrets })
+  const theirs = { ...leafOf('spiffe://other.example/ns/shop/sa/web', other), alpn: ['http/1.1'] }
+  assert.match(await secureCall(t, proxy, theirs, get), /^no answer/)
+  const federated = [{ trustDomain: 'other.example', pem: other.root.toString() }]
+  secrets.set('ROOTCA', { trustedCa: root.root.toString(), federated })
+  assert.match(await secureCall(t, proxy, theirs, get), isAnswer)
+  assert.equal(events.last!.peerPrincipal, 'spiffe://other.example/ns/shop/sa/web')
+  // Its root says nothing about who is who in ours.
+  assert.match(await secureCall(t, proxy, { ...leafOf(web, other), alpn: ['http/1.1'] }, get), /^no answer/)
+  assert.match(events.malformedDetails.at(-1)!, /unknown_issuer/)
+})
+
 /** A leaf with its key, wrong in one way. */
 function wrongPair(wrong: WrongLeaf, authority = root): Pair {
   const keys = newKeys()

@@ -13,7 +13,8 @@ import type { MeshCaller } from './tls-entrance.ts'
 export class MeshTrust {
   /** This sidecar's own id. */
   readonly #id: string
-  readonly #bundle: TrustBundle
+  /** By trust domain. */
+  readonly #bundles: ReadonlyMap<string, TrustBundle>
   readonly #watch: PemWatch
 
   /** @throws when certificate or roots can't be read, or the certificate is no SVID. */
@@ -22,10 +23,13 @@ export class MeshTrust {
     const [id = ''] = parseSubjectNames(leaf.subjectAltName).uri
     const parsed = parseSpiffeId(id)
     if (typeof parsed === 'string') throw new Error(`the own certificate is no SVID: ${parsed}`)
-    const roots = readCertificates(watch.read(trustedCa!, 'trustedCa'))
+    const own = { trustDomain: parsed.trustDomain, pem: watch.readOwnRoots(trustedCa!) }
     this.#id = id
     this.#watch = watch
-    this.#bundle = { trustDomain: parsed.trustDomain, roots, sequence: 0, refreshHintMs: 0 }
+    // Nobody else speaks for our own trust domain.
+    this.#bundles = new Map(
+      [...watch.federated(trustedCa!), own].map(({ trustDomain, pem }) => [trustDomain, bundleOf(trustDomain, pem)]),
+    )
   }
 
   /** Why the caller will not do; empty when it will. OpenSSL has verified the chain before. */
@@ -33,7 +37,7 @@ export class MeshTrust {
     // A resumed session was verified when it began, and holds the leaf alone.
     if (socket.isSessionReused()) return ''
     const verdict = verifyPeerChain(chainOf(socket), {
-      bundleOf: (trustDomain) => (trustDomain === this.#bundle.trustDomain ? this.#bundle : undefined),
+      bundleOf: (trustDomain) => this.#bundles.get(trustDomain),
       nowMs: this.#watch.nowMs,
     })
     return verdict.ok ? '' : `the certificate of the client will not do: ${verdict.code}, ${verdict.detail}`
@@ -48,6 +52,10 @@ export class MeshTrust {
     const { namespace = '', serviceAccount = '' } = account ?? {}
     return { spiffeId, namespace, serviceAccount, forwardedCertificate: `By=${this.#id};Hash=${hash};URI=${spiffeId}` }
   }
+}
+
+function bundleOf(trustDomain: string, pem: string): TrustBundle {
+  return { trustDomain, roots: readCertificates(pem), sequence: 0, refreshHintMs: 0 }
 }
 
 /** As far as it was sent, leaf first. */

@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { type ClientTls, type PemSource, type ServerTls, systemRootsPath, type TlsCertificate } from '#/model/tls.ts'
+import type { FederatedRoots } from '#/model/trust-secret.ts'
 import type { Clock, Timer } from '#/std/clock.ts'
 import type { Log } from '#/std/log.ts'
 import type { SecretPart, SecretStore } from './secret-store.ts'
@@ -61,7 +62,21 @@ export class PemWatch {
     if (source.type === 'file') return readPemFile(source.path)
     const pem = this.#options.secrets?.find(source.name)?.[part]
     if (pem === undefined) throw new Error(`secret ${source.name} has not come yet`)
-    return pem
+    // In the handshake all of them; which of them a name is held against is seen behind it.
+    return part === 'trustedCa' ? [pem, ...this.federated(source).map((other) => other.pem)].join('') : pem
+  }
+
+  /** Roots of the source's own trust domain alone. @throws as `read`. */
+  readOwnRoots(source: PemSource): string {
+    return (
+      (source.type === 'secret' && this.#options.secrets?.find(source.name)?.trustedCa) ||
+      this.read(source, 'trustedCa')
+    )
+  }
+
+  /** Roots of other trust domains. */
+  federated(source: PemSource): readonly FederatedRoots[] {
+    return (source.type === 'secret' && this.#options.secrets?.find(source.name)?.federated) || []
   }
 
   /** @returns how to stop. `onChange` must not throw. */

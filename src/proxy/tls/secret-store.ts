@@ -1,4 +1,5 @@
 /** Certificates that the proxy is given while it runs, by name (Envoy: Secret): its own identity, and the roots that it trusts. */
+import type { FederatedRoots } from '#/model/trust-secret.ts'
 
 /** What a secret may hold, in PEM. */
 export interface SecretPem {
@@ -6,9 +7,11 @@ export interface SecretPem {
   chain?: string
   privateKey?: string
   trustedCa?: string
+  /** Roots of other trust domains, each for the names of its own. */
+  federated?: readonly FederatedRoots[]
 }
 
-export type SecretPart = keyof SecretPem
+export type SecretPart = Exclude<keyof SecretPem, 'federated'>
 
 export class SecretStore {
   readonly #secrets = new Map<string, SecretPem>()
@@ -26,7 +29,8 @@ export class SecretStore {
       before !== undefined &&
       before.chain === secret.chain &&
       before.privateKey === secret.privateKey &&
-      before.trustedCa === secret.trustedCa
+      before.trustedCa === secret.trustedCa &&
+      JSON.stringify(before.federated) === JSON.stringify(secret.federated)
     if (isSame) return
     this.#secrets.set(name, secret)
     for (const watcher of [...(this.#watchers.get(name) ?? [])]) watcher()

@@ -10,6 +10,12 @@ test('roots come back as they were', () => {
   assert.deepEqual(decoders.secret(encodeSecret(secret)), { ok: true, value: secret })
 })
 
+test('roots of other trust domains come back, each with its domain', () => {
+  const others = [{ trustDomain: 'other.example', pem: 'other root' }]
+  const secret = { name: 'ROOTCA', trustedCaPem: 'own root', federation: { trustDomain: 'cluster.local', others } }
+  assert.deepEqual(decoders.secret(encodeSecret(secret)), { ok: true, value: secret })
+})
+
 const refused: [string, Parameters<typeof create<typeof SecretSchema>>[1]][] = [
   [
     'a private key',
