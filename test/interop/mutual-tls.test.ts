@@ -11,7 +11,7 @@ import { openTokenKey } from '#/identity/token/token-key.ts'
 import { signToken } from '#/identity/token/token-signer.ts'
 import { until } from '#/up/testing/until.ts'
 import { freePort } from '../contract/suite.ts'
-import { getAs, getThrough, LaptopMesh, root } from '../mesh/testing/laptop-mesh.ts'
+import { Caller, getAs, getThrough, LaptopMesh, root } from '../mesh/testing/laptop-mesh.ts'
 import { adsBootstrap, type EnvoyProcess, startEnvoy } from './envoy.ts'
 
 const strict = `
@@ -179,6 +179,20 @@ test('our sidecars call an Envoy, which tells its application who they are', asy
     .split('\n')
     .find((one) => one.includes('destination_principal="spiffe://cluster.local/ns/hello/sa/outsider"'))
   assert.ok(called, 'its id was verified')
+})
+
+test('a new root reaches an Envoy by its agent, and no call fails on the way', async () => {
+  const [fromEnvoy, toEnvoy] = [
+    new Caller(() => getAs(`http://127.0.0.1:${ports.outbound}`, 'greeting.hello')),
+    new Caller(() => getThrough(mesh.workload('web').outbound!, 'http://outsider.hello/')),
+  ]
+  const { code, errors } = await mesh.run('ca', 'rotate', '--wait', '60')
+  assert.equal(code, 0, errors)
+  const [before, after] = [fromEnvoy.count, toEnvoy.count]
+  await until(() => fromEnvoy.count > before + 20 && toEnvoy.count > after + 20, 'calls under the new root', 20_000)
+  assert.deepEqual(Object.keys(await fromEnvoy.stop()), ['200 Hello, world'])
+  const answers = Object.keys(await toEnvoy.stop())
+  assert.ok(answers.length > 0 && answers.every((answer) => answer.startsWith('200 ')), answers.join())
 })
 
 test('an Envoy whose port is strict takes no plain text', async () => {
