@@ -1,0 +1,178 @@
+/** A real Kubernetes, two at once, and Weft's client and source on it. Fails, and says what is missing, where none can run. */
+import assert from 'node:assert/strict'
+import { Resolver } from 'node:dns/promises'
+import { after, before, describe, test } from 'node:test'
+import type { KindName } from '#/api/kinds.ts'
+import { resourcesOf } from '#/control/source/kubernetes-kind.ts'
+import { clusterRole } from '#/control/source/kubernetes-role.ts'
+import { KubernetesSource } from '#/control/source/kubernetes-source.ts'
+import { sourceContract } from '#/control/source/testing/source-contract.ts'
+import { type ApiAccess, accessFromKubeconfig } from '#/kubernetes/api-access.ts'
+import { ApiClient } from '#/kubernetes/api-client.ts'
+import { ApiError } from '#/kubernetes/api-error.ts'
+import { LeaderLease } from '#/kubernetes/leader-lease.ts'
+import { Reflector } from '#/kubernetes/reflector.ts'
+import type { ApiObject, Resource } from '#/kubernetes/resource.ts'
+import { systemClock } from '#/std/clock.ts'
+import { Log } from '#/std/log.ts'
+import { until } from '#/up/testing/until.ts'
+import { type Footprint, footprint } from './footprint.ts'
+import { kubeconfigPath } from './kubeconfig.ts'
+import { kubectl } from './kubectl.ts'
+import { bringUp, takeDown } from './lifecycle.ts'
+import type { Plan } from './plan.ts'
+import { missingRequirements } from './requirement.ts'
+import { routeDefinition } from './route-definition.ts'
+
+const log = new Log({ component: 'test', sink: { write() {} } })
+const tell = (line: string): void => void process.stderr.write(`${line}\n`)
+const configMaps: Resource = { group: '', version: 'v1', plural: 'configmaps', isNamespaced: true }
+const namespaces: Resource = { group: '', version: 'v1', plural: 'namespaces', isNamespaced: false }
+const configMap = (name: string, data: Record<string, string>): ApiObject =>
+  ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' }, data }) as never
+
+let clean: Footprint
+let plan: Plan
+let admin: ApiAccess
+let client: ApiClient
+
+before(async () => {
+  assert.deepEqual(missingRequirements(), [], 'this machine can run a cluster')
+  clean = footprint()
+  plan = await bringUp({ name: 'suite', tell })
+  admin = accessFromKubeconfig(kubeconfigPath(plan))
+  client = new ApiClient(admin)
+})
+
+after(async () => {
+  client?.stop()
+  if (!plan) return
+  await takeDown(plan)
+  assert.deepEqual(footprint(), clean, 'nothing is left')
+})
+
+describe('the client on a real API server', () => {
+  test('applies server-side: one field of two owners is a conflict, others are left alone', async () => {
+    await client.apply(configMaps, configMap('shared', { a: '1' }), { manager: 'first' })
+    await client.apply(configMaps, configMap('shared', { b: '2' }), { manager: 'second' })
+    const both = await client.get<ApiObject & { data: object }>(configMaps, { namespace: 'default', name: 'shared' })
+    assert.deepEqual(both.data, { a: '1', b: '2' })
+    const again = client.apply(configMaps, configMap('shared', { a: '3' }), { manager: 'second' })
+    await assert.rejects(again, (error) => error instanceof ApiError && error.isConflict && /first/.test(error.message))
+  })
+
+  test('follows a kind through pages, changes, and a version too old', async () => {
+    for (let index = 0; index < 20; index++)
+      await client.apply(configMaps, configMap(`many-${index}`, {}), { manager: 'test' })
+    const names = new Set<string>()
+    const reflector = new Reflector<string>({
+      client,
+      versions: [configMaps],
+      trim: ({ metadata }) => metadata.name,
+      sink: {
+        onList: (all) => all.forEach((name) => void names.add(name)),
+        onSet: (name) => void names.add(name),
+        onDelete: (name) => void names.delete(name),
+      },
+      clock: systemClock,
+      log,
+    })
+    reflector.start()
+    await until(() => names.has('many-19'), 'the list')
+    await client.delete(configMaps, { namespace: 'default', name: 'many-3' })
+    await until(() => !names.has('many-3'), 'the deletion')
+    reflector.stop()
+  })
+
+  test('leads by a Lease that kubectl shows', async () => {
+    const options = { client, namespace: 'default', name: 'weft-test', clock: systemClock, log }
+    const lease = new LeaderLease({ ...options, holder: 'one' })
+    await until(() => lease.isLeader.value === true, 'leadership')
+    const second = new LeaderLease({ ...options, holder: 'two' })
+    assert.equal(kubectl(plan, ['get', 'lease', 'weft-test', '-o', 'jsonpath={.spec.holderIdentity}']), 'one')
+    await lease.stop()
+    await until(() => second.isLeader.value === true, 'its successor')
+    await second.stop()
+  })
+})
+
+describe('the source on a real API server', () => {
+  before(async () => {
+    kubectl(plan, ['apply', '--server-side', '-f', '-'], JSON.stringify(routeDefinition))
+    kubectl(plan, ['wait', '--for=condition=Established', 'crd/httproutes.gateway.networking.k8s.io'])
+    await client.apply(
+      namespaces,
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'contract' } },
+      { manager: 'test' },
+    )
+  })
+
+  test('needs no more than its ClusterRole', async () => {
+    const account = { kind: 'ServiceAccount', name: 'weft', namespace: 'default' }
+    const binding = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'weft-test' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'weft-test' },
+      subjects: [account],
+    }
+    const serviceAccount = {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'weft', namespace: 'default' },
+    }
+    const items = [serviceAccount, clusterRole('weft-test'), binding]
+    kubectl(plan, ['apply', '--server-side', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
+    const token = kubectl(plan, ['create', 'token', 'weft']).trim()
+    const own = new ApiClient({ ...admin, token: () => token })
+    const source = new KubernetesSource({ client: own, clock: systemClock, log })
+    await until(() => source.value !== undefined, 'a snapshot')
+    assert.ok(source.value!.resources.of('Service').has('default/kubernetes'))
+    assert.deepEqual(source.value!.faults, [])
+    const secrets = { group: '', version: 'v1', plural: 'secrets', isNamespaced: true }
+    await assert.rejects(own.get(secrets, { namespace: 'default', name: 'x' }), /forbidden/)
+    source.stop()
+    own.stop()
+  })
+
+  sourceContract('a real cluster', async () => {
+    const source = new KubernetesSource({ client, clock: systemClock, log })
+    await until(() => source.value !== undefined, 'the first snapshot')
+    const resource = (kind: string): Resource => resourcesOf(kind as KindName)[0]!
+    const written = new Set<string>()
+    const remove = async (kind: string, name: string): Promise<void> => {
+      if (written.delete(`${kind} ${name}`)) await client.delete(resource(kind), { namespace: 'contract', name })
+    }
+    return {
+      source,
+      async write(object) {
+        written.add(`${object.kind} ${object.metadata.name}`)
+        await client.apply(resource(object.kind), object as ApiObject, { manager: 'test', isForced: true })
+      },
+      remove: ({ kind, metadata }) => remove(kind, metadata.name),
+      async stop() {
+        for (const [kind, name] of [...written].map((one) => one.split(' '))) await remove(kind!, name!)
+        source.stop()
+      },
+    }
+  })
+})
+
+describe('pods', () => {
+  test('run, and are reached from the host by a ClusterIP: the DNS of the cluster answers', async () => {
+    const resolver = new Resolver({ timeout: 1000, tries: 10 })
+    resolver.setServers([plan.dnsAddress])
+    assert.deepEqual(await resolver.resolve4('kubernetes.default.svc.cluster.local'), [plan.apiServiceAddress])
+  })
+
+  test('two clusters run at once, and the second leaves the first alone', async () => {
+    const second = await bringUp({ name: 'suite-b', tell })
+    try {
+      assert.notEqual(second.nodeAddress, plan.nodeAddress)
+      assert.match(kubectl(second, ['get', 'nodes']), /node-0\s+Ready/)
+    } finally {
+      await takeDown(second)
+    }
+    assert.match(kubectl(plan, ['get', 'nodes']), /node-0\s+Ready/)
+  })
+})
