@@ -27,6 +27,13 @@ test('takes what it should', () => {
   assert.deepEqual(toFaults({ grpc: [{ service: 'shop.Orders', methods: ['Get'] }], headers: [{ name: 'x-a' }] }), [])
 })
 
+test('takes claims of tokens', () => {
+  assert.deepEqual(
+    fromFaults({ claims: [{ name: 'sub', values: ['ann'] }], notClaims: [{ name: 'a', values: ['b'] }] }),
+    [],
+  )
+})
+
 test('a policy that does nothing is told, but for the one that denies by default', () => {
   assert.deepEqual(faultsOf({ action: 'Deny' }), ['contradiction rules'])
   assert.deepEqual(faultsOf({ action: 'Audit', rules: [] }), ['contradiction rules'])

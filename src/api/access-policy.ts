@@ -9,6 +9,18 @@ const texts = z.array(z.string().min(1).max(1024)).min(1).max(256).optional()
 const ports = z.array(portNumber).min(1).max(64).optional()
 const namespaces = z.array(labelName).min(1).max(256).optional()
 
+const claims = z
+  .array(
+    z.strictObject({
+      /** Dots lead into objects (`realm_access.roles`); a name with a slash (`https://shop.example/roles`) is one. */
+      name: z.string().min(1).max(256),
+      values: z.array(z.string().max(1024)).min(1).max(64),
+    }),
+  )
+  .min(1)
+  .max(16)
+  .optional()
+
 /** All fields of a source must hold, and of a field one entry. */
 const sourceSchema = z.strictObject({
   /** `NAMESPACE/NAME`, `NAME` for the policy's own namespace, `NAMESPACE/*`, `*` for any caller that is verified. */
@@ -22,6 +34,9 @@ const sourceSchema = z.strictObject({
   /** Addresses or CIDR blocks of the other end of the connection. */
   ipBlocks: texts,
   notIpBlocks: texts,
+  /** Of a token that an AuthenticationPolicy has taken. Of `claims` each must hold, of `notClaims` none. */
+  claims,
+  notClaims: claims,
 })
 
 const headerSchema = z.strictObject({
@@ -82,6 +97,7 @@ export const accessPolicySchema = z.strictObject({
 export type AccessPolicy = z.infer<typeof accessPolicySchema>
 export type AccessPolicyRule = z.infer<typeof ruleSchema>
 export type AccessSource = z.infer<typeof sourceSchema>
+export type AccessClaim = NonNullable<AccessSource['claims']>[number]
 export type AccessOperation = z.infer<typeof operationSchema>
 export type AccessHeader = z.infer<typeof headerSchema>
 export type AccessGrpc = z.infer<typeof grpcSchema>

@@ -26,8 +26,15 @@ export type Combined<T> =
   | { type: 'and' | 'or'; conditions: readonly Combined<T>[] }
   | { type: 'not'; condition: Combined<T> }
 
-/** `authenticated` is the caller's verified id, a SPIFFE id; without one it holds for nobody. */
-export type Principal = Combined<{ type: 'authenticated'; match: TextMatch } | { type: 'address'; block: IpBlock }>
+/**
+ * `authenticated` is the caller's verified id, a SPIFFE id; without one it holds for nobody. `claim` is of a token that was found to hold:
+ * text that fits, or a list with one; a path of several names leads into objects.
+ */
+export type Principal = Combined<
+  | { type: 'authenticated'; match: TextMatch }
+  | { type: 'address'; block: IpBlock }
+  | { type: 'claim'; path: readonly string[]; match: TextMatch }
+>
 
 /** `path` is without its query. `header` knows `:method` and `:authority`. */
 export type Permission = Combined<

@@ -14,6 +14,8 @@ export interface AskedRequest {
   /** SPIFFE id; empty for a caller without an identity. */
   caller: string
   address: string
+  /** Of its token; absent without one. */
+  claims?: Readonly<Record<string, unknown>>
   /** Absent: a connection of bytes. */
   request?: { method: string; authority: string; path: string; headers: readonly string[] }
 }
@@ -36,7 +38,7 @@ const refused = { isAllowed: false, rule: '', auditedBy: '', isOpen: false, trac
 
 /** In the order of `src/proxy/inbound.ts`. */
 export async function decide({ access, mutualTls, port }: WorkloadPort, asked: AskedRequest): Promise<Verdict> {
-  const { caller, address, request } = asked
+  const { caller, address, request, claims } = asked
   const path = request && access && looksAtPaths(access) ? normalizePath(request.path, plainPaths) : request?.path
   if (request && path === undefined) return { ...refused, trace: [], code: 'ambiguous_path' }
   const seen = path === undefined ? {} : { path }
@@ -44,7 +46,7 @@ export async function decide({ access, mutualTls, port }: WorkloadPort, asked: A
   if (!access) return { isAllowed: true, code: '', rule: '', auditedBy: '', isOpen: true, trace: [], ...seen }
   const table = await compiled(access)
   const head = request && headOf(request, path ?? request.path)
-  const question = { principals: caller === '' ? [] : [caller], address, port, ...(head ? { head } : {}) }
+  const question = { principals: caller === '' ? [] : [caller], address, port, claims, ...(head ? { head } : {}) }
   const trace: AccessTraceEntry[] = []
   const auditedBy = table.audit(question, trace)
   const { isAllowed, rule } = table.decide(question, trace)

@@ -45,6 +45,7 @@ export const accessExplainCommand: Command = {
       isMany: true,
       summary: 'of the request; may be given several times',
     },
+    { name: 'claim', value: 'NAME=VALUE', isMany: true, summary: 'of the token that the request brings' },
     { name: 'host', value: 'NAME', summary: 'that the request names; the Service unless given' },
     { name: 'address', value: 'IP', default: '127.0.0.1', summary: 'of the caller' },
     trustDomainOption,
@@ -113,11 +114,30 @@ function askedOf(invocation: Invocation, to: string): AskedRequest {
     return [text.slice(0, colon).toLowerCase(), text.slice(colon + 1).trim()]
   })
   const authority = invocation.option('host') ?? to
+  const claims = claimsOf(invocation.options('claim'))
   return {
     caller: orUsage(() => callerOf(invocation.option('from'), invocation.option('trust-domain')!)),
     address: invocation.option('address')!,
+    ...(claims ? { claims } : {}),
     ...(method === undefined ? {} : { request: { method: method.toUpperCase(), authority, path, headers } }),
   }
+}
+
+/** `realm_access.roles=admin`; one that is given twice is a list. */
+function claimsOf(texts: readonly string[]): Record<string, unknown> | undefined {
+  const claims: Record<string, unknown> = {}
+  for (const text of texts) {
+    const equals = text.indexOf('=')
+    if (equals < 1) throw new CommandError(2, `${text} is no claim: write NAME=VALUE`)
+    const name = text.slice(0, equals)
+    const path = name.includes('/') ? [name] : name.split('.')
+    let place = claims
+    for (const part of path.slice(0, -1)) place = (place[part] ??= {}) as Record<string, unknown>
+    const last = path.at(-1)!
+    const value = text.slice(equals + 1)
+    place[last] = place[last] === undefined ? value : [place[last], value].flat()
+  }
+  return texts.length > 0 ? claims : undefined
 }
 
 type Told = Verdict & { workload: string; port: number; nearMisses: Verdict['trace'] }

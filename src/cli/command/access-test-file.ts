@@ -15,6 +15,8 @@ const callSchema = z.strictObject({
   host: z.string().min(1).optional(),
   headers: z.record(z.string(), z.string()).optional(),
   address: z.string().min(1).optional(),
+  /** Of the token that it brings. */
+  claims: z.record(z.string(), z.unknown()).optional(),
   expect: z.enum(['allowed', 'denied']),
   /** That has to be the one that decides. */
   rule: z.string().min(1).optional(),

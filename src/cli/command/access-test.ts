@@ -66,13 +66,14 @@ function trustDomainOf({ trustDomain = 'cluster.local' }: AccessTestFile): strin
 }
 
 async function runCall(mesh: OfflineMesh, call: AccessTestCall): Promise<Outcome> {
-  const { from, to, request, host = to, headers = {}, address = '127.0.0.1', expect, rule, audited } = call
+  const { from, to, request, host = to, headers = {}, address = '127.0.0.1', claims, expect, rule, audited } = call
   const name = call.name ?? `${from ?? 'a caller without identity'} → ${to}: ${request ?? 'a connection'}`
   try {
     const [method = '', path = '/'] = request?.split(' ') ?? []
     const asked = {
       caller: callerOf(from, mesh.trustDomain),
       address,
+      ...(claims ? { claims } : {}),
       ...(request
         ? {
             request: {

@@ -59,6 +59,8 @@ export class Exchange implements ServerSink {
 
   // What the steps find out, in this order.
   isFromMesh = false
+  /** Of the token that was found to hold; undefined without one. */
+  claims: Readonly<Record<string, unknown>> | undefined
   routes: WarmRoutes | undefined
   route: CompiledRoute | undefined
   /** The allowed origin of a cross-origin request, empty when there is none. */

@@ -26,6 +26,7 @@ const question: AccessQuestion & { head: RequestHead | undefined } = {
   principals: nobody,
   address: '',
   port: 0,
+  claims: undefined,
   head: undefined,
 }
 
@@ -38,9 +39,11 @@ export function requireAccess(exchange: Exchange): StepOutcome {
   question.principals = tls?.clientNames ?? nobody
   question.address = record.remoteAddress
   question.port = original?.port ?? 0
+  question.claims = exchange.claims
   question.head = exchange.head
   record.auditedBy = table.audit(question)
   const decision = table.decide(question)
+  question.claims = undefined
   question.head = undefined
   if (decision.isAllowed) return 'next'
   record.deniedBy = decision.rule

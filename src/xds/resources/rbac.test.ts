@@ -44,6 +44,7 @@ const principals: Combined<Principal>[] = [
   { type: 'authenticated', match: { type: 'suffix', value: '/sa/web' } },
   { type: 'address', block: { address: '10.0.0.0', prefixBits: 8 } },
   { type: 'address', block: { address: '::', prefixBits: 0 } },
+  { type: 'claim', path: ['realm_access', 'roles'], match: { type: 'exact', value: 'admin' } },
   { type: 'not', condition: { type: 'address', block: { address: 'fd00::', prefixBits: 8 } } },
   { type: 'and', conditions: [any, { type: 'or', conditions: [any, { type: 'not', condition: any }] }] },
 ]
@@ -171,7 +172,10 @@ test('what this proxy can not tell is refused by name', () => {
       /permissions\[0\]\.uri_template/,
     ],
     [policy({ permissions: [{ rule: { case: 'requestedServerName', value: {} } }] }), /requested_server_name/],
-    [policy({ principals: [{ identifier: { case: 'metadata', value: {} } }] }), /principals\[0\]\.metadata/],
+    [
+      policy({ principals: [{ identifier: { case: 'metadata', value: {} } }] }),
+      /principals\[0\]\.metadata: only claims/,
+    ],
     [policy({ principals: [{ identifier: { case: 'remoteIp', value: {} } }] }), /principals\[0\]\.remote_ip/],
     [policy({ condition: {} }), /policies\["one"\]\.condition/],
     [{ matcher: {} }, /matcher: unsupported/],

@@ -1,5 +1,5 @@
 /** Conditions put together and made small: what can be told now is, and nothing is left that holds always or never. */
-import type { AccessRule, AccessRules, Combined, Permission } from '#/model/access.ts'
+import type { AccessRule, AccessRules, Combined, Permission, Principal } from '#/model/access.ts'
 
 type Part = { type: string }
 
@@ -42,14 +42,11 @@ export function opposite(bias: Bias): Bias {
   return bias === 'most' ? 'least' : 'most'
 }
 
-type Leaf = Exclude<Permission, Combined<never>>
+type Leaf = Exclude<Permission | Principal, Combined<never>>
+type Told = (leaf: Leaf) => boolean | 'unknown' | undefined
 
 /** @param told what is known of a part: that it holds, that it does not, that it can't be told, or nothing. */
-function settle(
-  condition: Combined<Permission>,
-  told: (leaf: Leaf) => boolean | 'unknown' | undefined,
-  bias: Bias,
-): Combined<Permission> {
+function settle(condition: Combined<Leaf>, told: Told, bias: Bias): Combined<Leaf> {
   switch (condition.type) {
     case 'any':
       return always
@@ -67,10 +64,14 @@ function settle(
   }
 }
 
-function settleRules(rules: AccessRules, told: (leaf: Leaf) => boolean | 'unknown' | undefined): AccessRules {
+function settleRules(rules: AccessRules, told: Told): AccessRules {
   const all = (list: readonly AccessRule[], bias: Bias): AccessRule[] =>
     list
-      .map((rule) => ({ ...rule, permission: settle(rule.permission, told, bias) }))
+      .map((rule) => ({
+        ...rule,
+        principal: settle(rule.principal, told, bias) as AccessRule['principal'],
+        permission: settle(rule.permission, told, bias) as AccessRule['permission'],
+      }))
       .filter(({ permission, principal }) => !isNone(permission) && !isNone(principal))
   return {
     deny: all(rules.deny, 'most'),
@@ -85,11 +86,13 @@ export function atPort(rules: AccessRules, port: number): AccessRules {
 }
 
 /**
- * Of a connection that carries no request: of paths and headers nothing is known, and what can't be told is closed (docs/decisions/0010,
+ * Of a connection that carries no request: of paths, headers and tokens nothing is known, and what can't be told is closed (docs/decisions/0010,
  * Access).
  */
 export function ofConnection(rules: AccessRules): AccessRules {
-  return settleRules(rules, (leaf) => (leaf.type === 'port' ? undefined : 'unknown'))
+  return settleRules(rules, ({ type }) =>
+    type === 'port' || type === 'authenticated' || type === 'address' ? undefined : 'unknown',
+  )
 }
 
 /** Whether a rule that is in force looks at paths. */

@@ -1,5 +1,5 @@
 /** `from` of an AccessPolicy → who is meant. */
-import type { AccessSource } from '#/api/access-policy.ts'
+import type { AccessClaim, AccessSource } from '#/api/access-policy.ts'
 import { readIpBlock } from '#/api/access-policy-rules.ts'
 import type { Combined, Principal, TextMatch } from '#/model/access.ts'
 import { allOf, type Bias, notOf, oneOf } from './condition.ts'
@@ -45,6 +45,8 @@ function sourceOf(source: AccessSource, scope: SourceScope): Combined<Principal>
     ...(unwanted.length > 0 ? [notOf(oneOf(unwanted)), ...(scope.bias === 'least' ? [verified] : [])] : []),
     ...(source.ipBlocks ? [oneOf(source.ipBlocks.map(blockOf))] : []),
     ...(source.notIpBlocks ? [notOf(oneOf(source.notIpBlocks.map(blockOf)))] : []),
+    ...(source.claims ?? []).map(claimOf),
+    ...(source.notClaims ? [notOf(oneOf(source.notClaims.map(claimOf)))] : []),
   ])
 }
 
@@ -55,6 +57,11 @@ function accountOf(text: string, domain: string, { namespace }: SourceScope): Co
   const name = text.slice(slash + 1)
   const prefix = `spiffe://${domain}/ns/${space}/sa/`
   return name === '*' ? authenticated('prefix', prefix) : authenticated('exact', prefix + name)
+}
+
+function claimOf({ name, values }: AccessClaim): Combined<Principal> {
+  const path = name.includes('/') ? [name] : name.split('.')
+  return oneOf(values.map((value) => ({ type: 'claim' as const, path, match: { type: 'exact' as const, value } })))
 }
 
 function blockOf(text: string): Combined<Principal> {

@@ -16,6 +16,8 @@ export interface AccessQuestion {
   address: string
   /** That the workload serves. */
   port: number
+  /** Of a token that was found to hold; absent without one. */
+  claims?: Readonly<Record<string, unknown>> | undefined
   /** Absent for a connection that is only bytes. */
   head?: RequestHead
 }
@@ -49,6 +51,8 @@ export function compileCondition(condition: Combined<Leaf>, place: string): Cond
       return new Authenticated(condition.match)
     case 'address':
       return new Address(condition.block)
+    case 'claim':
+      return new Claim(condition.path, condition.match)
     case 'port':
       return new Port(condition.port)
     case 'path':
@@ -160,17 +164,45 @@ class Authenticated implements Condition {
   }
 
   test({ principals }: AccessQuestion): Verdict {
-    const { type, value } = this.#match
-    for (const name of principals) {
-      const isMatch =
-        type === 'exact' ? name === value : type === 'prefix' ? name.startsWith(value) : name.endsWith(value)
-      if (isMatch) return yes
-    }
+    for (const name of principals) if (fits(this.#match, name)) return yes
     return no
   }
 
   misses(question: AccessQuestion): string[] {
     return this.test(question) === yes ? [] : ['caller']
+  }
+}
+
+function fits({ type, value }: TextMatch, text: string): boolean {
+  if (type === 'exact') return text === value
+  return type === 'prefix' ? text.startsWith(value) : text.endsWith(value)
+}
+
+class Claim implements Condition {
+  readonly #path: readonly string[]
+  readonly #match: TextMatch
+
+  constructor(path: readonly string[], match: TextMatch) {
+    this.#path = path
+    this.#match = match
+  }
+
+  /** A connection that carries no request carries no token either: nothing is known of what it could have said. */
+  test({ claims, head }: AccessQuestion): Verdict {
+    if (!head) return unknown
+    let value: unknown = claims
+    for (const name of this.#path) {
+      if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name)) return no
+      value = (value as Record<string, unknown>)[name]
+    }
+    if (typeof value === 'string') return fits(this.#match, value) ? yes : no
+    if (!Array.isArray(value)) return no
+    for (const item of value) if (typeof item === 'string' && fits(this.#match, item)) return yes
+    return no
+  }
+
+  misses(question: AccessQuestion): string[] {
+    return this.test(question) === yes ? [] : [`claim ${this.#path.join('.')}`]
   }
 }
 

@@ -8,6 +8,7 @@ import type {
   Principal,
   TextMatch,
 } from '#/model/access.ts'
+import { jwtMetadata } from '#/model/authentication.ts'
 import type { FieldReader } from './field-reader.ts'
 import { readHeader, readStringMatch } from './route-match.ts'
 
@@ -64,6 +65,8 @@ function readPrincipal(reader: FieldReader): Combined<Principal> {
     const prefixBits = address.wrappedNumber('prefix_len') ?? 0
     return { type: 'address', block: { address: address.string('address_prefix'), prefixBits } }
   }
+  const claim = reader.message('metadata')
+  if (claim) return readClaim(claim)
   reader.fault('', 'has no identifier that this proxy supports')
   return { type: 'or', conditions: [] }
 }
@@ -76,6 +79,24 @@ function readName(authenticated: FieldReader): TextMatch {
   if (match && isText(match)) return match
   name.fault('', 'only exact, prefix and suffix are supported by this proxy')
   return { type: 'exact', value: '' }
+}
+
+/** Of a token: the text, or one of a list. */
+function readClaim(metadata: FieldReader): Combined<Principal> {
+  const [key, ...path] = metadata.messages('path').map((segment) => segment.string('key'))
+  if (metadata.string('filter') !== jwtMetadata.namespace || key !== jwtMetadata.key || path.length === 0)
+    metadata.fault('', `only claims (${jwtMetadata.namespace}, ${jwtMetadata.key}) are supported by this proxy`)
+  const value = metadata.message('value')
+  const alternatives = value?.message('or_match')?.messages('value_matchers') ?? []
+  const ofList = alternatives[1]?.message('list_match')?.message('one_of')?.message('string_match')
+  const both = [alternatives[0]?.message('string_match'), ofList].map((text) => text && readStringMatch(text))
+  const [match, listed] = both
+  if (!match || !isText(match) || alternatives.length !== 2 || JSON.stringify(match) !== JSON.stringify(listed)) {
+    metadata.fault('value', 'only the same text, or in a list, is supported by this proxy')
+    return { type: 'or', conditions: [] }
+  }
+  const claim: Principal = { type: 'claim', path, match }
+  return metadata.boolean('invert') ? { type: 'not', condition: claim } : claim
 }
 
 function isText(match: { type: string; value: string }): match is TextMatch {

@@ -1,6 +1,7 @@
 /** Access rules → the policies of envoy.config.rbac.v3.RBAC. */
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { AccessRule, Combined, PathPattern, Permission, Principal, TextMatch } from '#/model/access.ts'
+import { jwtMetadata } from '#/model/authentication.ts'
 import {
   type PermissionSchema,
   type PrincipalSchema,
@@ -42,7 +43,22 @@ function principalOf(condition: Combined<Principal>): PrincipalInit {
       const { address, prefixBits } = condition.block
       return { identifier: { case: 'directRemoteIp', value: { addressPrefix: address, prefixLen: prefixBits } } }
     }
+    case 'claim': {
+      const path = [jwtMetadata.key, ...condition.path].map((key) => ({
+        segment: { case: 'key' as const, value: key },
+      }))
+      const value = claimValue(condition.match)
+      return { identifier: { case: 'metadata', value: { filter: jwtMetadata.namespace, path, value } } }
+    }
   }
+}
+
+/** The text, or one of a list. */
+function claimValue(match: TextMatch) {
+  const text = { matchPattern: { case: 'stringMatch' as const, value: textOf(match) } }
+  const list = { matchPattern: { case: 'oneOf' as const, value: text } }
+  const valueMatchers = [text, { matchPattern: { case: 'listMatch' as const, value: list } }]
+  return { matchPattern: { case: 'orMatch' as const, value: { valueMatchers } } }
 }
 
 function permissionOf(condition: Combined<Permission>): PermissionInit {
