@@ -9,7 +9,7 @@ const percent = z.int().min(0).max(100)
 const count = z.int().min(1).max(0xffff_ffff)
 const countOrNone = z.int().min(0).max(0xffff_ffff)
 
-const loadBalancingSchema = z.strictObject({ type: z.enum(['RoundRobin', 'LeastRequest', 'Random']) })
+const loadBalancingSchema = z.strictObject({ type: z.enum(['RoundRobin', 'LeastRequest', 'Random', 'PeakEWMA']) })
 
 const circuitBreakersSchema = z.strictObject({
   /** Of one caller's proxy to all endpoints together; so are the others. */

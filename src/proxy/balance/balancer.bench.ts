@@ -20,7 +20,7 @@ export function measurePick(
 }
 
 function main(): void {
-  for (const kind of ['round-robin', 'random', 'least-request'] as const) {
+  for (const kind of ['round-robin', 'random', 'least-request', 'peak-ewma'] as const) {
     for (const count of [3, 100, 1000]) {
       for (const weights of ['equal', 'unequal'] as const) {
         const ns = measurePick(kind, { count, weights, iterations: 50_000 })

@@ -1,9 +1,11 @@
 /** Which endpoint takes a request. */
 import type { LoadBalancing } from '#/model/cluster.ts'
 import type { Endpoint } from '#/model/endpoint.ts'
+import { type Clock, systemClock } from '#/std/clock.ts'
 import { type Random, systemRandom } from '#/std/random.ts'
 import type { EndpointSlot } from './endpoint-slot.ts'
 import { LeastRequestBalancer } from './least-request.ts'
+import { PeakEwmaBalancer } from './peak-ewma.ts'
 import { RandomBalancer } from './random.ts'
 import { RoundRobinBalancer } from './round-robin.ts'
 import type { SlotChange } from './slot-table.ts'
@@ -29,6 +31,7 @@ export interface Balancer<Attachment = unknown> {
 export function createBalancer<Attachment = unknown>(
   kind: LoadBalancing,
   random: Random = systemRandom,
+  clock: Clock = systemClock,
 ): Balancer<Attachment> {
   switch (kind) {
     case 'round-robin':
@@ -37,5 +40,7 @@ export function createBalancer<Attachment = unknown>(
       return new RandomBalancer<Attachment>(random)
     case 'least-request':
       return new LeastRequestBalancer<Attachment>(random)
+    case 'peak-ewma':
+      return new PeakEwmaBalancer<Attachment>(random, clock)
   }
 }

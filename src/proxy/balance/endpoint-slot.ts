@@ -1,6 +1,7 @@
 /** One endpoint as a balancer holds it: the model's noun with live counters. */
 import type { Endpoint } from '#/model/endpoint.ts'
 import type { EndpointHealthState } from '#/proxy/health/endpoint-health.ts'
+import type { PeakLatency } from './peak-latency.ts'
 
 /** Keeps its identity while the endpoint's address and port stay, whatever else of it changes. */
 export class EndpointSlot<Attachment = unknown> {
@@ -20,6 +21,8 @@ export class EndpointSlot<Attachment = unknown> {
   health: EndpointHealthState | undefined
   /** What the owner keeps for the endpoint: its pool of connections. */
   attachment: Attachment | undefined
+  /** How soon it answers; undefined where nobody asks. */
+  latency: PeakLatency | undefined
   /** Smooth weighted round robin's running value, in units of weight. */
   currentWeight = 0
 

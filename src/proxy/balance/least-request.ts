@@ -42,26 +42,23 @@ export class LeastRequestBalancer<Attachment> implements Balancer<Attachment> {
     if (choices.length <= 1 && !exclude?.length) return choices[0]
     if (exclude !== undefined && exclude.length > 0) return this.#pickExcept(exclude)
     const one = this.#draw.draw(this.#random)
-    if (!hasEqualWeights) return lessBusy(choices[one]!, choices[this.#draw.draw(this.#random)]!)
+    if (!hasEqualWeights) return this.better(choices[one]!, choices[this.#draw.draw(this.#random)]!)
     // With equal weights the second is drawn from the others, so that two different ones are always compared.
     const other = pickIndex(this.#random, choices.length - 1)
-    return lessBusy(choices[one]!, choices[other < one ? other : other + 1]!)
+    return this.better(choices[one]!, choices[other < one ? other : other + 1]!)
   }
 
   #pickExcept(exclude: readonly EndpointSlot<Attachment>[]): EndpointSlot<Attachment> | undefined {
     const one = this.#draw.drawExcept(exclude, this.#random)
     const other = this.#draw.drawExcept(exclude, this.#random)
-    return one && other && lessBusy(one, other)
+    return one && other && this.better(one, other)
   }
-}
 
-/**
- * Fewer requests under way for its weight; the first drawn when equal. Weight counts in the drawing too, so that idle
- * endpoints get shares exact to weight: comparing `(active + 1) / weight` would give a light endpoint far less than that.
- */
-function lessBusy<Attachment>(
-  one: EndpointSlot<Attachment>,
-  other: EndpointSlot<Attachment>,
-): EndpointSlot<Attachment> {
-  return other.active * one.endpoint.weight < one.active * other.endpoint.weight ? other : one
+  /**
+   * Fewer requests under way for its weight; the first drawn when equal. Weight counts in the drawing too, so that idle
+   * endpoints get shares exact to weight: comparing `(active + 1) / weight` would give a light endpoint far less than that.
+   */
+  protected better(one: EndpointSlot<Attachment>, other: EndpointSlot<Attachment>): EndpointSlot<Attachment> {
+    return other.active * one.endpoint.weight < one.active * other.endpoint.weight ? other : one
+  }
 }

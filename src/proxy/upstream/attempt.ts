@@ -78,6 +78,7 @@ export class Attempt implements ClientSink, PoolClient {
   #isJudgedByTrailers = false
   readonly #breaker: Breaker | undefined
   readonly #isRetry: boolean
+  #beganMs = 0
   #isOver = false
 
   constructor({ owner, slot, isEnd, isRepeatable, isUpgrade, breaker, isRetry }: AttemptOptions) {
@@ -93,6 +94,7 @@ export class Attempt implements ClientSink, PoolClient {
   /** @param isFresh take no reused connection. */
   start(pool: EndpointPool, isFresh: boolean): void {
     this.slot.acquire()
+    if (this.slot.latency) this.#beganMs = this.slot.latency.begin()
     this.#pool = pool
     pool.acquire(this, isFresh)
   }
@@ -100,7 +102,7 @@ export class Attempt implements ClientSink, PoolClient {
   /** Gives up without a word to the owner. */
   cancel(reason: ResetReason): void {
     if (!this.#finish(true)) return
-    if (reason === 'timeout') this.slot.health?.onLocalFailure()
+    if (reason === 'timeout') this.#blame()
     if (this.#stream) this.#stream.reset(reason)
     else this.#pool?.cancel(this)
   }
@@ -138,7 +140,7 @@ export class Attempt implements ClientSink, PoolClient {
 
   onConnectFailed(code: ErrorCodeName, detail: string): void {
     if (!this.#finish(true)) return
-    if (isLocalFault(code)) this.slot.health?.onLocalFailure()
+    if (isLocalFault(code)) this.#blame()
     this.#owner.onAttemptFailed({ code, detail, ...unsent })
   }
 
@@ -150,7 +152,9 @@ export class Attempt implements ClientSink, PoolClient {
     if (this.#isOver) return
     this.#hasAnswerBytes = true
     this.#isTunnel = head.status === 101
-    const { health } = this.slot
+    const { health, latency } = this.slot
+    // What an intermediary says at once of those behind it must not look fast (RFC 9110, section 15.6).
+    latency?.end(this.#beganMs, head.status >= 502 && head.status <= 504)
     if (health !== undefined) {
       this.#isJudgedByTrailers = !isEnd && waitsForTrailers(head)
       if (!this.#isJudgedByTrailers) health.onAnswer(judgedStatus(head.status, head.headers))
@@ -178,7 +182,7 @@ export class Attempt implements ClientSink, PoolClient {
     const hasAnswerBytes = this.#hasAnswerBytes || state.hasBytes
     // A kept connection that turns out to be closed is the usual race of keep-alive, and says nothing.
     const isIdleClose = reason === 'refused' || (isLost && this.#isReused && !hasAnswerBytes)
-    if (!isIdleClose && reason !== 'cancelled') this.slot.health?.onLocalFailure()
+    if (!isIdleClose && reason !== 'cancelled') this.#blame()
     const code = isLost && !wasSent ? 'upstream_connect_failed' : failureCodes[reason]
     this.#owner.onAttemptFailed({
       code,
@@ -191,6 +195,12 @@ export class Attempt implements ClientSink, PoolClient {
 
   onWritable(): void {
     if (!this.#isOver) this.#owner.onAttemptWritable()
+  }
+
+  /** The endpoint gave no answer, by no fault of ours. */
+  #blame(): void {
+    this.slot.health?.onLocalFailure()
+    this.slot.latency?.end(this.#beganMs, true)
   }
 
   #finish(isFailure: boolean): boolean {

@@ -37,7 +37,7 @@ export class UpstreamCluster {
     this.#model = model
     this.#context = context
     this.#tls = model.tls && new TlsExit(model.tls, context.certificates)
-    this.#balancer = createBalancer<EndpointPools>(model.loadBalancing, context.random)
+    this.#balancer = createBalancer<EndpointPools>(model.loadBalancing, context.random, context.clock)
     this.guard = new ClusterGuard(context, this)
     this.#takeListed(model)
     this.guard.update(model)
@@ -202,7 +202,8 @@ export class UpstreamCluster {
 
   #replaceBalancer(): void {
     const before = this.#balancer.slots
-    this.#balancer = createBalancer<EndpointPools>(this.#model.loadBalancing, this.#context.random)
+    const { random, clock } = this.#context
+    this.#balancer = createBalancer<EndpointPools>(this.#model.loadBalancing, random, clock)
     this.#balancer.update(this.#endpoints)
     for (const [key, slot] of this.#balancer.slots) {
       const old = before.get(key)

@@ -72,6 +72,7 @@ const clusters: Record<string, Cluster> = {
     breakers: { connectionsMax: 1, pendingMax: 0, requestsMax: 4_294_967_295, retriesMax: 0 },
     panicPercent: 0,
   },
+  'by time': { ...plainCluster, loadBalancing: 'peak-ewma' },
   'one limit, failures in a row': { ...plainCluster, breakers: { requestsMax: 7 }, outliers },
   'ejected for every reason': {
     ...plainCluster,

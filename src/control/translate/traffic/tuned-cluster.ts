@@ -8,6 +8,7 @@ const balancings: Readonly<Record<NonNullable<TrafficSpec['loadBalancing']>['typ
   RoundRobin: 'round-robin',
   LeastRequest: 'least-request',
   Random: 'random',
+  PeakEWMA: 'peak-ewma',
 }
 
 export function tuned(cluster: Cluster, said: TrafficSpec): Cluster {

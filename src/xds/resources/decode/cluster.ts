@@ -4,7 +4,7 @@ import { readAssignment } from './assignment.ts'
 import { readBalancing } from './cluster-balancing.ts'
 import { readBreaking } from './cluster-breaking.ts'
 import type { FieldReader } from './field-reader.ts'
-import { factText, readCommonProtocolOptions, readConfigSource, readWeftMetadata } from './part.ts'
+import { factText, readCommonProtocolOptions, readConfigSource, readWeftMetadata, type WeftFacts } from './part.ts'
 import { readClientSocket } from './transport-socket.ts'
 
 /** Envoy's default (Cluster.connect_timeout), ms. */
@@ -82,8 +82,7 @@ function readProtocolOptions(options: FieldReader): Cluster['protocol'] | undefi
   return http2 ? 'http2' : 'http1'
 }
 
-function serviceOf(reader: FieldReader): Cluster['service'] {
-  const facts = readWeftMetadata(reader)
+function serviceOf(facts: WeftFacts): Cluster['service'] {
   const port = facts.get('port')
   if (typeof port !== 'number') return undefined
   return {
@@ -99,7 +98,8 @@ export function readCluster(reader: FieldReader): Cluster {
   const discovery = readDiscovery(reader, name) ?? { type: 'static', endpoints: [] }
   const loadBalancing = readBalancing(reader, discovery)
   const protocol = readProtocol(reader)
-  const service = serviceOf(reader)
+  const facts = readWeftMetadata(reader)
+  const service = serviceOf(facts)
   const breaking = readBreaking(reader)
   const transport = readClientSocket(reader.message('transport_socket'))
   const connectTimeoutMs = reader.durationMs('connect_timeout') ?? defaultConnectTimeoutMs
@@ -107,7 +107,8 @@ export function readCluster(reader: FieldReader): Cluster {
   return {
     name,
     discovery,
-    loadBalancing,
+    // What Envoy has no name for goes beside what comes nearest.
+    loadBalancing: facts.get('load_balancing') === 'peak-ewma' ? 'peak-ewma' : loadBalancing,
     connectTimeoutMs,
     protocol,
     ...transport,

@@ -21,6 +21,8 @@ const lbPolicy = {
   'round-robin': Cluster_LbPolicy.ROUND_ROBIN,
   'least-request': Cluster_LbPolicy.LEAST_REQUEST,
   random: Cluster_LbPolicy.RANDOM,
+  // Envoy has none that goes by time; ours reads the metadata.
+  'peak-ewma': Cluster_LbPolicy.LEAST_REQUEST,
 } as const
 
 type Init = InitOf<typeof ClusterSchema>
@@ -117,6 +119,7 @@ export const encodeCluster: Encode<Cluster> = (cluster) => {
     service: service?.name,
     host: service?.host,
     port: service?.port,
+    load_balancing: cluster.loadBalancing === 'peak-ewma' ? 'peak-ewma' : undefined,
   })
   const init: Init = {
     name,
