@@ -162,7 +162,7 @@ export const proxySettings = {
     max: 100_000,
     default: 1000,
     reason:
-      'Edges of the traffic ledger (who called what, for `weft authn report` and `weft access`), 400 bytes each; 0 keeps none.',
+      'Edges of the traffic ledger (who called what, for `weft authn report` and `weft access`), 0.9 KB each; 0 keeps none.',
   },
   seriesIdleMs: {
     type: 'integer',

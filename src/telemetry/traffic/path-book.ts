@@ -1,8 +1,7 @@
 /** The edges between one caller and one destination: by path, of which there are few once ids are folded, then by what else differs. */
 import type { TrafficEdge, TrafficProtocol } from '#/model/traffic.ts'
-import { missingPath } from '#/model/traffic.ts'
 import type { RequestRecord } from '#/proxy/events.ts'
-import type { PathTree } from './path-tree.ts'
+import type { PathNode, PathTree } from './path-tree.ts'
 
 /** What all edges of a book have in common. */
 export type BookFacts = Pick<
@@ -19,7 +18,7 @@ const deniedShare = 0.5
 export class PathBook {
   readonly facts: BookFacts
   readonly #paths: PathTree
-  readonly #edges = new Map<string, TrafficEdge[]>()
+  readonly #edges = new Map<PathNode, TrafficEdge[]>()
 
   /** @param paths of the destination, shared by its callers. */
   constructor(facts: BookFacts, paths: PathTree) {
@@ -29,9 +28,7 @@ export class PathBook {
 
   /** The edge that counted a request like this before. */
   find(record: RequestRecord): TrafficEdge | undefined {
-    const path = pathOf(record)
-    // Most paths are their own shape, and known.
-    const edges = this.#edges.get(path) ?? this.#edges.get(this.shapeOf(path, record))
+    const edges = this.#edges.get(this.#nodeOf(record))
     if (edges === undefined) return undefined
     const protocol = protocolOf(record)
     for (let i = 0; i < edges.length; i++) {
@@ -47,32 +44,29 @@ export class PathBook {
     return undefined
   }
 
-  shapeOf(path: string, record: RequestRecord): string {
+  #nodeOf(record: RequestRecord): PathNode {
     // Whatever the application does not have was a guess.
-    if (record.status === 404) return this.#paths.shapeOf(path, 0) ?? missingPath
-    return this.#paths.shapeOf(path, isDenied(record) ? deniedShare : 1)!
+    if (record.status === 404) return this.#paths.find(record.path, 0) ?? this.#paths.missing
+    return this.#paths.find(record.path, isDenied(record) ? deniedShare : 1)!
   }
 
   factsOf(record: RequestRecord): EdgeFacts {
     return {
       protocol: protocolOf(record),
       method: record.method,
-      path: this.shapeOf(pathOf(record), record),
+      path: this.#nodeOf(record).shape,
       verdict: verdictOf(record),
       rule: record.deniedBy || record.auditedBy,
     }
   }
 
-  keep(edge: TrafficEdge): void {
-    const edges = this.#edges.get(edge.path)
+  /** The edge that counts requests like this from now on. */
+  keep(edge: TrafficEdge, record: RequestRecord): void {
+    const node = this.#nodeOf(record)
+    const edges = this.#edges.get(node)
     if (edges) edges.push(edge)
-    else this.#edges.set(edge.path, [edge])
+    else this.#edges.set(node, [edge])
   }
-}
-
-function pathOf({ path }: RequestRecord): string {
-  const mark = path.indexOf('?')
-  return mark < 0 ? path : path.slice(0, mark)
 }
 
 function protocolOf({ grpcStatus }: RequestRecord): TrafficProtocol {

@@ -3,6 +3,8 @@
  * place. Bounded: what finds no room ends in `**`.
  */
 
+import { missingPath } from '#/model/traffic.ts'
+
 export interface PathTreeOptions {
   /** Segments known in all, 1 or more. */
   nodesMax: number
@@ -17,28 +19,39 @@ export const pathTreeDefaults: PathTreeOptions = { nodesMax: 256, childrenMax: 3
 export const idSegment = '{id}'
 export const restSegment = '**'
 
-/** Shapes stand ready in their nodes: a request makes no text but the names that it looks for. */
-class PathNode {
+/** Where paths of one shape lead: shapes stand ready, and whoever counts by paths counts by nodes. */
+export class PathNode {
   readonly shape: string
-  /** Of what is too much below here. */
-  readonly rest: string
+  readonly name: string
   readonly children = new Map<string, PathNode>()
   id: PathNode | undefined
   /** The child that was asked for last: most nodes have one that nearly all requests pass. */
   latest: PathNode | undefined
-  readonly name: string
+  #rest: PathNode | undefined
 
   constructor(shape: string, name: string) {
     this.shape = shape
     this.name = name
-    this.rest = `${shape}/${restSegment}`
+  }
+
+  /** Of what is too much below here. */
+  get rest(): PathNode {
+    this.#rest ??= new PathNode(`${this.shape}/${restSegment}`, restSegment)
+    return this.#rest
   }
 }
 
 const slash = 0x2f
 
 export class PathTree {
+  /** For whoever finds nothing. */
+  readonly missing = new PathNode(missingPath, '')
   readonly #root = new PathNode('', '')
+  /** `/`, nothing, `*` of OPTIONS, and whatever else does not begin with a slash. */
+  readonly #slash = new PathNode('/', '')
+  readonly #nothing = new PathNode('', '')
+  readonly #star = new PathNode('*', '')
+  readonly #odd = new PathNode(idSegment, '')
   readonly #options: PathTreeOptions
   #nodes = 0
 
@@ -52,33 +65,40 @@ export class PathTree {
   }
 
   /**
-   * @param path without query.
+   * @param path with its query or without.
    * @param roomShare of `nodesMax`, 0 to 1, up to which something new may be kept.
    * @returns undefined for a shape that is not known, when there is no room for it by `roomShare` 0.
    */
-  shapeOf(path: string, roomShare = 1): string | undefined {
-    const { nodesMax, depthMax } = this.#options
-    if (path.charCodeAt(0) !== slash || path === '/') return path.length > 1 ? idSegment : path
+  find(path: string, roomShare = 1): PathNode | undefined {
+    const mark = path.indexOf('?')
+    const length = mark < 0 ? path.length : mark
+    if (length < 2 || path.charCodeAt(0) !== slash) return this.#special(path, length)
     let node = this.#root
     let start = 1
-    for (let depth = 0; start <= path.length; depth++) {
+    for (let depth = 0; start <= length; depth++) {
       const { latest } = node
-      if (latest !== undefined && isSegmentAt(path, latest.name, start)) {
+      if (latest !== undefined && isSegmentAt(path, latest.name, start, length)) {
         node = latest
         start += latest.name.length + 1
         continue
       }
-      const end = segmentEnd(path, start)
+      const end = segmentEnd(path, start, length)
       let next = end < 0 ? node.id : this.#child(node, path.slice(start, end))
       if (next === undefined) {
         if (roomShare === 0) return undefined
-        if (depth >= depthMax || this.#nodes >= nodesMax * roomShare) return node.rest
+        if (depth >= this.#options.depthMax || this.#nodes >= this.#options.nodesMax * roomShare) return node.rest
         next = this.#grow(node, end < 0 ? idSegment : path.slice(start, end))
       }
       node = next
       start = Math.abs(end) + 1
     }
-    return node.shape
+    return node
+  }
+
+  #special(path: string, length: number): PathNode {
+    if (length === 0) return this.#nothing
+    if (length > 1) return this.#odd
+    return path.charCodeAt(0) === slash ? this.#slash : path.startsWith('*') ? this.#star : this.#odd
   }
 
   #child(node: PathNode, segment: string): PathNode | undefined {
@@ -104,18 +124,20 @@ export class PathTree {
   }
 }
 
-function isSegmentAt(path: string, name: string, start: number): boolean {
+// Four numbers and texts each: objects would be made for every segment of every request.
+
+function isSegmentAt(path: string, name: string, start: number, length: number): boolean {
   const end = start + name.length
-  if (path.length > end ? path.charCodeAt(end) !== slash : path.length < end) return false
+  if (length > end ? path.charCodeAt(end) !== slash : length < end) return false
   for (let i = 0; i < name.length; i++) if (path.charCodeAt(start + i) !== name.charCodeAt(i)) return false
   return true
 }
 
 /** @returns where the segment that begins at `start` ends; negative when it is all digits, the most frequent of ids. */
-function segmentEnd(path: string, start: number): number {
+function segmentEnd(path: string, start: number, length: number): number {
   let isNumber = true
   let i = start
-  for (; i < path.length; i++) {
+  for (; i < length; i++) {
     const code = path.charCodeAt(i)
     if (code === slash) break
     if (code < 0x30 || code > 0x39) isNumber = false

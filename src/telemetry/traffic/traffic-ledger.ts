@@ -14,7 +14,7 @@ import { PathTree } from './path-tree.ts'
 export interface TrafficLedgerOptions {
   /** Milliseconds since 1970, now. */
   nowMs: () => number
-  /** Edges at most, 1 or more; each takes about 400 bytes. */
+  /** Edges at most, 1 or more; each takes about 0.9 KB. */
   edgesMax?: number
   /** An edge unused for so long is forgotten, ms. */
   idleMs?: number
@@ -66,8 +66,7 @@ export class TrafficLedger {
   observe(record: RequestRecord): void {
     if (isUnanswerable(record)) return
     const book = this.#bookOf(record, record.authority)
-    const edge = book.find(record) ?? this.#open(book, book.factsOf(record), record.wallMs)
-    this.#count(edge, record.wallMs)
+    this.#count(book.find(record) ?? this.#openFor(record, book), record.wallMs)
     if (hasDecided(record)) this.#decide(record, book.facts)
   }
 
@@ -178,6 +177,12 @@ export class TrafficLedger {
     return paths
   }
 
+  #openFor(record: RequestRecord, book: PathBook): TrafficEdge | undefined {
+    const edge = this.#open(book, book.factsOf(record), record.wallMs)
+    if (edge) book.keep(edge, record)
+    return edge
+  }
+
   #open(book: PathBook, own: EdgeFacts, wallMs: number): TrafficEdge | undefined {
     const facts = { ...book.facts, ...own }
     const key = formatTrafficKey(facts)
@@ -187,7 +192,6 @@ export class TrafficLedger {
       edge = { ...facts, count: 0, firstMs: wallMs, lastMs: wallMs }
       this.#edges.set(key, edge)
     }
-    if (own.method !== '') book.keep(edge)
     return edge
   }
 
