@@ -2,7 +2,7 @@
 import type { TrafficPolicy, TrafficSpec } from '#/api/traffic-policy.ts'
 import type { Fault, Resources } from '#/control/source/resources.ts'
 import type { Cluster } from '#/model/cluster.ts'
-import type { ObjectStatus } from '#/model/mesh.ts'
+import type { Condition, ObjectStatus } from '#/model/mesh.ts'
 import { formatObjectRef, type ObjectRef } from '#/model/object-ref.ts'
 import { formatDestination, transportOf } from '#/model/service.ts'
 import { compareText, type Finding, faultOf } from '../fault.ts'
@@ -63,7 +63,7 @@ export class TrafficPolicies {
     const winner = this.#inForce.get(targetKey(target))
     if (!winner) {
       this.#inForce.set(targetKey(target), one)
-      return told(target, acceptedCondition)
+      return told(target, acceptedCondition, ...untoldOf(one.policy))
     }
     this.faults.push(faultOf(ref, sourced, conflictFinding(target, winner.ref)))
     return told(target, conflictedCondition(target, winner.ref))
@@ -83,10 +83,23 @@ export class TrafficPolicies {
   }
 }
 
-function told(target: PolicyTarget, condition: Parent['conditions'][number]): Parent {
-  if (target.type !== 'object') return { conditions: [condition] }
+function told(target: PolicyTarget, ...conditions: Condition[]): Parent {
+  if (target.type !== 'object') return { conditions }
   const { ref, sectionName } = target
-  return { parent: { ...ref, ...(sectionName ? { sectionName } : {}) }, conditions: [condition] }
+  return { parent: { ...ref, ...(sectionName ? { sectionName } : {}) }, conditions }
+}
+
+/** What an Envoy among the callers can't be told. */
+function untoldOf({ spec }: TrafficPolicy): Condition[] {
+  if (spec.loadBalancing?.type !== 'PeakEWMA') return []
+  return [
+    {
+      type: 'ToldToEnvoy',
+      status: 'False',
+      reason: 'Unsupported',
+      message: 'Envoys among the callers choose by LeastRequest: they have no PeakEWMA.',
+    },
+  ]
 }
 
 function missingOf(
