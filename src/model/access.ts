@@ -19,6 +19,9 @@ export interface AccessRule {
   permission: Permission
 }
 
+/** A deny of our own about the text of paths: a connection that carries no request has none, and is not refused by it. */
+export const parametersRuleName = 'weft paths with parameters'
+
 /** An empty `and` holds always, an empty `or` never. */
 export type Combined<T> =
   | T

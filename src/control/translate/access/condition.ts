@@ -1,5 +1,12 @@
 /** Conditions put together and made small: what can be told now is, and nothing is left that holds always or never. */
-import type { AccessRule, AccessRules, Combined, Permission, Principal } from '#/model/access.ts'
+import {
+  type AccessRule,
+  type AccessRules,
+  type Combined,
+  type Permission,
+  type Principal,
+  parametersRuleName,
+} from '#/model/access.ts'
 
 type Part = { type: string }
 
@@ -16,17 +23,25 @@ export function isNone(condition: Combined<never> | Part): boolean {
 }
 
 export function allOf<T extends Part>(conditions: readonly Combined<T>[]): Combined<T> {
-  const kept = conditions.filter((condition) => !isAny(condition))
+  const kept = distinct(conditions.filter((condition) => !isAny(condition)))
   if (kept.some(isNone)) return never
   if (kept.length === 0) return always
   return kept.length === 1 ? kept[0]! : { type: 'and', conditions: kept }
 }
 
 export function oneOf<T extends Part>(conditions: readonly Combined<T>[]): Combined<T> {
-  const kept = conditions.filter((condition) => !isNone(condition))
+  const kept = distinct(conditions.filter((condition) => !isNone(condition)))
   if (kept.some(isAny)) return always
   if (kept.length === 0) return never
   return kept.length === 1 ? kept[0]! : { type: 'or', conditions: kept }
+}
+
+function distinct<T>(conditions: readonly T[]): T[] {
+  const seen = new Set<string>()
+  return conditions.filter((condition) => {
+    const text = JSON.stringify(condition)
+    return !seen.has(text) && seen.add(text)
+  })
 }
 
 export function notOf<T extends Part>(condition: Combined<T>): Combined<T> {
@@ -76,7 +91,8 @@ function settleRules(rules: AccessRules, told: Told): AccessRules {
   return {
     deny: all(rules.deny, 'most'),
     ...(rules.allow ? { allow: all(rules.allow, 'least') } : {}),
-    audit: all(rules.audit, 'most'),
+    // As in the proxy: what can't be told is not told.
+    audit: all(rules.audit, 'least'),
   }
 }
 
@@ -90,7 +106,8 @@ export function atPort(rules: AccessRules, port: number): AccessRules {
  * Access).
  */
 export function ofConnection(rules: AccessRules): AccessRules {
-  return settleRules(rules, ({ type }) =>
+  const deny = rules.deny.filter(({ name }) => name !== parametersRuleName)
+  return settleRules({ ...rules, deny }, ({ type }) =>
     type === 'port' || type === 'authenticated' || type === 'address' ? undefined : 'unknown',
   )
 }

@@ -3,7 +3,9 @@
 import type { Resources } from '#/control/source/resources.ts'
 import type { Combined, Permission } from '#/model/access.ts'
 import type { ObjectRef } from '#/model/object-ref.ts'
+import type { AppProtocol } from '#/model/service.ts'
 import type { Workload } from '#/model/workload.ts'
+import { appProtocolOf } from '../app-protocol.ts'
 import type { ReadRoutes } from '../route/read-routes.ts'
 import { allOf, always, oneOf } from './condition.ts'
 import { routePermission } from './route-permission.ts'
@@ -48,15 +50,28 @@ export function reachTarget({ ref, sectionName }: Target, input: ScopeInput): Re
     : reachRoute({ ref, ...(sectionName ? { sectionName } : {}) }, input)
 }
 
+interface ServiceTarget extends Target {
+  /** Of the Service; absent for all. */
+  port?: number
+  /** Those alone that may take requests. */
+  isForRequests?: boolean
+}
+
 /** By its selector, not by its endpoints: a pod that is not ready yet is guarded all the same. */
-function reachService({ ref, sectionName }: Target, { resources }: ScopeInput): ReachedTarget {
+function reachService(
+  { ref, sectionName, port: wanted, isForRequests }: ServiceTarget,
+  { resources }: ScopeInput,
+): ReachedTarget {
   const spec = resources.of('Service').get(`${ref.namespace}/${ref.name}`)?.value.spec
-  if (!spec) return nowhere('TargetNotFound', `there is no Service ${ref.name} in namespace ${ref.namespace}`)
+  if (!spec) return nowhere('TargetNotFound', `There is no Service ${ref.name} in namespace ${ref.namespace}.`)
   const { selector, ports = [] } = spec
   if (!selector)
-    return nowhere('Invalid', `Service ${ref.name} selects no workloads by labels; attach the policy to the workloads`)
-  const meant = ports.filter(({ name }) => sectionName === undefined || name === sectionName)
-  if (meant.length === 0) return nowhere('TargetNotFound', `Service ${ref.name} has no port ${sectionName ?? ''}`)
+    return nowhere('Invalid', `Service ${ref.name} selects no workloads by labels; attach the policy to the workloads.`)
+  const named = ports.filter(({ name }) => sectionName === undefined || name === sectionName)
+  const meant = named.filter(
+    (one) => (wanted === undefined || one.port === wanted) && !(isForRequests && isOpaque(appProtocolOf(one))),
+  )
+  if (meant.length === 0) return nowhere('TargetNotFound', `Service ${ref.name} has no port ${sectionName ?? ''}.`)
   return {
     untold: [],
     scopeAt(workload) {
@@ -73,6 +88,10 @@ function reachService({ ref, sectionName }: Target, { resources }: ScopeInput): 
   }
 }
 
+function isOpaque(protocol: AppProtocol): boolean {
+  return protocol === 'tcp' || protocol === 'tls' || protocol === 'udp'
+}
+
 /** Requests that come by the route, at the workloads behind its parent Services and behind those that it sends them to. */
 function reachRoute({ ref, sectionName }: Target, input: ScopeInput): ReachedTarget {
   const { resources, routes } = input
@@ -80,17 +99,24 @@ function reachRoute({ ref, sectionName }: Target, input: ScopeInput): ReachedTar
   const sourced = resources.of(kind).get(`${ref.namespace}/${ref.name}`)
   const compiled = sourced && routes.read.get(sourced)?.route
   if (!sourced || !compiled)
-    return nowhere('TargetNotFound', `there is no ${kind} ${ref.name} in namespace ${ref.namespace}`)
+    return nowhere('TargetNotFound', `There is no ${kind} ${ref.name} in namespace ${ref.namespace}.`)
   const rules = compiled.rules.filter(({ ref: { ruleName } }) => sectionName === undefined || ruleName === sectionName)
   if (rules.length === 0)
-    return nowhere('TargetNotFound', `${kind} ${ref.name} has no rule called ${sectionName ?? ''}`)
+    return nowhere('TargetNotFound', `${kind} ${ref.name} has no rule called ${sectionName ?? ''}.`)
   const { parentRefs = [], rules: written = [] } = sourced.value.spec
   const backends = written.flatMap(({ backendRefs = [] }) => backendRefs)
   const services = [...parentRefs, ...backends].filter(
     ({ kind: of = 'Service', namespace = ref.namespace }) => of === 'Service' && namespace === ref.namespace,
   )
-  const reached = services.map(({ name }) =>
-    reachService({ ref: { kind: 'Service', namespace: ref.namespace, name } }, input),
+  const reached = services.map(({ name, port }) =>
+    reachService(
+      {
+        ref: { kind: 'Service', namespace: ref.namespace, name },
+        ...(port === undefined ? {} : { port }),
+        isForRequests: true,
+      },
+      input,
+    ),
   )
   const all = rules.flatMap((rule) => rule.routes.map(({ route }) => route))
   const least = oneOf(all.map((route) => routePermission(route, 'least').permission))

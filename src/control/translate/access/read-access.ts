@@ -2,7 +2,7 @@
 import type { AccessPolicy } from '#/api/access-policy.ts'
 import { parseWhen } from '#/api/access-policy-when.ts'
 import type { Fault, Resources } from '#/control/source/resources.ts'
-import type { AccessRule, AccessRules } from '#/model/access.ts'
+import { type AccessRule, type AccessRules, parametersRuleName } from '#/model/access.ts'
 import type { ObjectStatus } from '#/model/mesh.ts'
 import { formatObjectRef, type ObjectRef } from '#/model/object-ref.ts'
 import type { Workload } from '#/model/workload.ts'
@@ -129,7 +129,7 @@ function elsewhere(scopes: readonly Scope[]): AccessRule[] {
  * such a path is refused.
  */
 const parameters: AccessRule = {
-  name: 'weft paths with parameters',
+  name: parametersRuleName,
   principal: always,
   permission: { type: 'path', match: { type: 'contains', value: ';' } },
 }

@@ -2,9 +2,9 @@
  * May this be done? The rules of one listener or route, compiled when they arrive. The proxy asks without a trace; whoever
  * explains asks the same object with one.
  */
-import type { AccessRule, AccessRules } from '#/model/access.ts'
+import { type AccessRule, type AccessRules, parametersRuleName } from '#/model/access.ts'
 import { CallerIndex } from './caller-index.ts'
-import { type AccessQuestion, type Condition, compileCondition, unknown, yes } from './condition.ts'
+import { type AccessQuestion, type Condition, compileCondition, unknown, type Verdict, yes } from './condition.ts'
 
 export type AccessAction = 'deny' | 'allow' | 'audit'
 
@@ -61,6 +61,7 @@ class CompiledRule {
   readonly rule: AccessRule
   readonly decision: AccessDecision
   readonly #action: AccessAction
+  readonly #needed: Verdict
   readonly #principal: Condition
   readonly #permission: Condition
 
@@ -69,13 +70,14 @@ class CompiledRule {
     this.rule = rule
     this.decision = { isAllowed: action !== 'deny', rule: name }
     this.#action = action
+    this.#needed = action === 'deny' && name !== parametersRuleName ? unknown : yes
     this.#principal = compileCondition(principal, name)
     this.#permission = compileCondition(permission, name)
   }
 
   /** What can't be told of a connection counts against it: it makes no allow, but a deny (docs/decisions/0010, Access). */
   isMatch(question: AccessQuestion): boolean {
-    const needed = this.#action === 'deny' ? unknown : yes
+    const needed = this.#needed
     return this.#principal.test(question) >= needed && this.#permission.test(question) >= needed
   }
 
