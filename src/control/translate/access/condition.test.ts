@@ -6,7 +6,8 @@ import { seededRandom } from '#/std/random.ts'
 import { allOf, always, atPort, looksAtPaths, never, notOf, ofConnection, oneOf } from './condition.ts'
 
 const port = (number: number): Permission => ({ type: 'port', port: number })
-const path: Permission = { type: 'path', match: { type: 'exact', value: '/a' } }
+const pathOf = (value: string): Permission => ({ type: 'path', match: { type: 'exact', value } })
+const path = pathOf('/a')
 const rule = (permission: Permission, name = 'rule'): AccessRule => ({ name, principal: always, permission })
 
 test('what holds always or never is not asked', () => {
