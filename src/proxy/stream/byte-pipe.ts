@@ -27,6 +27,9 @@ export interface BytePipeOptions {
   onEnd: (end: PipeEnd) => void
 }
 
+/** For a side that takes nothing of what is left for it, ms. */
+const lingerMs = 2000
+
 /** Such a chunk that is not lent is a buffer that the collector has to hear of. */
 const largeBytes = 16_384
 /** What is short is copied as text, on the system's stack. */
@@ -117,6 +120,8 @@ export class BytePipe {
   }
 
   #isWhole = false
+  #lingering: Socket | undefined
+  #leftBefore = 0
 
   #closed(socket: Socket, end: PipeEnd): void {
     leaveBlocks(socket)
@@ -124,9 +129,25 @@ export class BytePipe {
     const isWhole = this.#isWhole || (client.readableEnded && endpoint.readableEnded)
     if (!isWhole) this.#finish(end)
     else if (client.closed && endpoint.closed) this.#finish('whole')
+    else this.#linger(socket === client ? endpoint : client)
+  }
+
+  /**
+   * One is gone, and the other has said all: only what it has yet to take is left. TLS that was reset before its first write may wait for
+   * that without end, so there is a bound.
+   */
+  #linger(open: Socket): void {
+    this.#lingering = open
+    this.#leftBefore = open.writableLength
+    this.#options.wheel.set(this.#idle, lingerMs)
   }
 
   #look(): void {
+    if (this.#lingering) {
+      if (this.#lingering.writableLength === this.#leftBefore) this.#finish('whole')
+      else this.#linger(this.#lingering)
+      return
+    }
     const moved = this.receivedBytes + this.sentBytes
     if (moved === this.#movedBefore) {
       this.#finish('idle')
@@ -141,7 +162,8 @@ export class BytePipe {
     this.#isOver = true
     const { client, endpoint, wheel, onEnd } = this.#options
     wheel.cancel(this.#idle)
-    if (end !== 'whole') {
+    if (end === 'whole') this.#lingering?.destroy()
+    else {
       // The other side must not take what it got for everything.
       for (const socket of [client, endpoint]) {
         if (socket.readableEnded && socket.writableFinished) socket.destroy()
