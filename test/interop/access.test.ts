@@ -19,6 +19,14 @@ const application = createServer((request, answer) => {
 const ports: number[] = []
 let envoy: EnvoyProcess
 
+/** The system may hand out one twice. */
+async function anotherPort(): Promise<number> {
+  for (;;) {
+    const port = await freePort()
+    if (!ports.includes(port)) return port
+  }
+}
+
 /** One Envoy, a listener a set of policies. */
 before(async () => {
   application.listen(0, '127.0.0.1')
@@ -27,7 +35,7 @@ before(async () => {
   const listeners: object[] = []
   let cluster: object = {}
   for (const set of policySets) {
-    const port = await freePort()
+    const port = await anotherPort()
     const { listener, clusters } = configurationOf(set, places)
     const name = `inbound ${ports.push(port)}`
     const message = encodeListener({ ...listener, name, address: { host: '127.0.0.1', port } })
