@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -24,8 +24,10 @@ class SteeredWorkload {
   readonly log: string[] = []
   /** By what each call proved itself, and a short form of its key. */
   readonly calls: { proof: string; key: string }[] = []
-  readonly identity: WorkloadIdentity
+  identity: WorkloadIdentity
   readonly tokenFile: string
+  readonly keptFile: string
+  readonly #bundleFile: string
   authority = newRoot(trustDomain, this.clock.wallMs())
   refuseWith: number | undefined
   id = `spiffe://${trustDomain}/ns/shop/sa/cart`
@@ -33,15 +35,32 @@ class SteeredWorkload {
   constructor(t: TestContext) {
     const folder = mkdtempSync(join(tmpdir(), 'weft-workload-'))
     this.tokenFile = join(folder, 'token')
-    const bundleFile = join(folder, 'bundle.pem')
+    this.keptFile = join(folder, 'leaf.pem')
+    this.#bundleFile = join(folder, 'bundle.pem')
     writeFileSync(this.tokenFile, 'first\n')
-    writeFileSync(bundleFile, formatCertificates([this.authority.root]))
+    writeFileSync(this.#bundleFile, formatCertificates([this.authority.root]))
+    this.identity = this.#newIdentity()
+    t.after(() => {
+      this.identity.stop()
+      rmSync(folder, { recursive: true })
+    })
+  }
+
+  /** As another process that takes its place. */
+  restart(): Promise<void> {
+    this.identity.stop()
+    this.identity = this.#newIdentity()
+    return this.start()
+  }
+
+  #newIdentity(): WorkloadIdentity {
     const random = seededRandom(1)
-    this.identity = new WorkloadIdentity({
+    return new WorkloadIdentity({
       addresses: [{ host: 'control', port: 15_012 }],
       trustDomain,
       tokenFile: this.tokenFile,
-      bundleFile,
+      bundleFile: this.#bundleFile,
+      keptFile: this.keptFile,
       pollMs: 1000,
       ask: (call) => this.#answer(call),
       backoff: new Backoff({ initialMs: 1000, maxMs: 1000, random }),
@@ -49,10 +68,11 @@ class SteeredWorkload {
       random,
       log: new Log({ component: 'proxy', sink: { write: (line) => void this.log.push(line) } }),
     })
-    t.after(() => {
-      this.identity.stop()
-      rmSync(folder, { recursive: true })
-    })
+  }
+
+  /** The file of the roots, as another process finds it. */
+  trust(authority: SigningAuthority): void {
+    writeFileSync(this.#bundleFile, formatCertificates([authority.root]))
   }
 
   get proofs(): string[] {
@@ -157,6 +177,39 @@ test('another signing root makes it renew within ten seconds; another trusted on
   steered.identity.setRoots(rootsOf(next, old))
   await steered.advance(10_000)
   assert.equal(steered.calls.length, 2)
+})
+
+test('a process that restarts while nobody answers is who it was, as long as its leaf holds', async (t) => {
+  const workload = new SteeredWorkload(t)
+  await workload.start()
+  const before = workload.identity.svid.value!
+  assert.equal(statSync(workload.keptFile).mode & 0o777, 0o600)
+  workload.refuseWith = 14
+  await workload.restart()
+  const after = workload.identity.svid.value!
+  assert.equal(after.certificateChainPem, before.certificateChainPem)
+  assert.ok(after.privateKey.equals(before.privateKey))
+  await workload.advance(lifeMs + 60_000)
+  await workload.restart()
+  assert.equal(workload.identity.svid.value, undefined, 'it has expired')
+  assert.equal(existsSync(workload.keptFile), false)
+  assert.match(workload.log.join(''), /the leaf of the last run will not do/)
+})
+
+test('a kept leaf that is damaged, or of a root that is no more, is forgotten', async (t) => {
+  const workload = new SteeredWorkload(t)
+  await workload.start()
+  workload.refuseWith = 14
+  writeFileSync(workload.keptFile, 'no key and no certificate')
+  await workload.restart()
+  assert.equal(workload.identity.svid.value, undefined)
+  workload.refuseWith = undefined
+  await workload.advance(2000)
+  assert.ok(workload.identity.svid.value, 'a fresh one was granted')
+  workload.refuseWith = 14
+  workload.trust(newRoot(trustDomain, workload.clock.wallMs()))
+  await workload.restart()
+  assert.equal(workload.identity.svid.value, undefined, 'its root is no more')
 })
 
 test('broken roots change nothing', async (t) => {
