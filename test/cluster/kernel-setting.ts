@@ -20,12 +20,15 @@ export function readSettings(): Record<string, string> {
   return Object.fromEntries(files.map(([name, file]) => [name, readFileSync(file, 'utf8').trim()]))
 }
 
-export function keepSettings(plan: Plan): void {
-  writeFileSync(keptFile(plan), JSON.stringify(readSettings()))
+/** @param others clusters that run: what they found is what was there before any. */
+export function keepSettings(plan: Plan, others: readonly Plan[]): void {
+  const first = others.map(keptFile).find((file) => existsSync(file))
+  writeFileSync(keptFile(plan), first ? readFileSync(first, 'utf8') : JSON.stringify(readSettings()))
 }
 
-export function restoreSettings(plan: Plan): void {
-  if (!existsSync(keptFile(plan))) return
+/** The last cluster puts back what the first one found. */
+export function restoreSettings(plan: Plan, others: readonly Plan[]): void {
+  if (!existsSync(keptFile(plan)) || others.some((other) => existsSync(keptFile(other)))) return
   const kept: Record<string, string> = JSON.parse(readFileSync(keptFile(plan), 'utf8'))
   const present = readSettings()
   for (const [name, value] of Object.entries(kept))

@@ -8,7 +8,7 @@ import { imageTar } from './image/oci-image.ts'
 import { keepSettings, restoreSettings } from './kernel-setting.ts'
 import { writeCredentials } from './kubeconfig.ts'
 import { kubectl } from './kubectl.ts'
-import { nodePid, runInNode, startNode, stopNode } from './node-process.ts'
+import { killNode, nodePid, removeRemains, runInNode, startNode } from './node-process.ts'
 import { clustersMax, corednsVersion, nodeName, type Plan, planCluster, stateFolder } from './plan.ts'
 import { installPackages } from './requirement.ts'
 
@@ -39,7 +39,7 @@ export async function bringUp({ name, tell }: UpOptions): Promise<Plan> {
   mkdirSync(plan.folder, { recursive: true })
   writeFileSync(join(plan.folder, 'plan.json'), JSON.stringify(plan))
   try {
-    keepSettings(plan)
+    keepSettings(plan, othersThan(plan))
     writeCredentials(plan)
     await startNode(plan)
     tell(`starting ${name}; logs in ${plan.folder}`)
@@ -53,9 +53,13 @@ export async function bringUp({ name, tell }: UpOptions): Promise<Plan> {
 }
 
 export async function takeDown(plan: Plan): Promise<void> {
-  restoreSettings(plan)
-  await stopNode(plan)
+  await killNode(plan)
+  // After the kubelet, which would set them again.
+  restoreSettings(plan, othersThan(plan))
+  await removeRemains(plan)
 }
+
+const othersThan = (plan: Plan): Plan[] => listPlans().filter(({ name }) => name !== plan.name)
 
 function freeNumber(): number {
   const taken = new Set(listPlans().map(({ number }) => number))

@@ -73,12 +73,16 @@ export function runInNode(plan: Plan, command: readonly string[], input?: string
   return result.stdout
 }
 
-/** Ends the node, and removes the little that the kernel does not remove by itself: cgroups and files. */
-export async function stopNode(plan: Plan): Promise<void> {
+/** Ends every process of the node, and with them its namespaces. */
+export async function killNode(plan: Plan): Promise<void> {
   const pid = nodePid(plan)
   // The first process of a process namespace takes all others along: containers, shims, whatever they started.
   if (pid !== undefined) process.kill(pid, 'SIGKILL')
   while (nodePid(plan) !== undefined) await wait(25)
+}
+
+/** Removes the little that the kernel does not remove by itself: cgroups and files. */
+export async function removeRemains(plan: Plan): Promise<void> {
   if (existsSync(`/sys/class/net/${plan.hostLink}`)) spawnSync('ip', ['link', 'delete', plan.hostLink])
   for (const folder of cgroupFolders(plan)) await removeCgroup(folder)
   rmSync(plan.folder, { recursive: true, force: true })
