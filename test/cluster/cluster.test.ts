@@ -16,6 +16,7 @@ import type { ApiObject, Resource } from '#/kubernetes/resource.ts'
 import { systemClock } from '#/std/clock.ts'
 import { Log } from '#/std/log.ts'
 import { until } from '#/up/testing/until.ts'
+import { definitionOf, ownKinds } from '../../tools/crds.ts'
 import { type Footprint, footprint } from './footprint.ts'
 import { kubeconfigPath } from './kubeconfig.ts'
 import { kubectl } from './kubectl.ts'
@@ -155,6 +156,36 @@ describe('the source on a real API server', () => {
         source.stop()
       },
     }
+  })
+})
+
+describe('the definitions of Weft’s kinds', () => {
+  const mesh = (name: string, mode: string): string =>
+    JSON.stringify({ apiVersion: 'weft.dev/v1alpha1', kind: 'Mesh', metadata: { name }, spec: { outbound: { mode } } })
+
+  before(() => {
+    const items = ownKinds.map(definitionOf)
+    kubectl(plan, ['apply', '--server-side', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
+    for (const { metadata } of items as { metadata: { name: string } }[])
+      kubectl(plan, ['wait', '--for=condition=Established', `crd/${metadata.name}`])
+  })
+
+  test('are structural, and take what Weft takes', () => {
+    for (const { metadata } of ownKinds.map(definitionOf) as { metadata: { name: string } }[]) {
+      const path = 'jsonpath={.status.conditions[?(@.type=="NonStructuralSchema")].message}'
+      assert.equal(kubectl(plan, ['get', 'crd', metadata.name, '-o', path]), '', metadata.name)
+    }
+    kubectl(plan, ['apply', '--server-side', '-f', '-'], mesh('default', 'RegistryOnly'))
+  })
+
+  test('refuse what Weft refuses: a wrong value, an unknown field, a second mesh', () => {
+    const apply = (text: string): void => void kubectl(plan, ['apply', '--server-side', '-f', '-'], text)
+    assert.throws(() => apply(mesh('default', 'Sometimes')), /Unsupported value: "Sometimes"/)
+    assert.throws(
+      () => apply(mesh('default', 'AllowAny').replace('"mode"', '"mood"')),
+      /unknown field "spec.outbound.mood"|not declared in schema/,
+    )
+    assert.throws(() => apply(mesh('other', 'AllowAny')), /there is one mesh/)
   })
 })
 
