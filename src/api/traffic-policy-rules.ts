@@ -3,6 +3,7 @@
 import { durationMs } from './duration.ts'
 import { checkPolicyTargets } from './policy-target.ts'
 import { RuleCheck, type RuleFault } from './rule-check.ts'
+import { headerToken } from './text-form.ts'
 import type { TrafficPolicy, TrafficSpec } from './traffic-policy.ts'
 
 /** Less would make looking at rates dearer than the requests. */
@@ -19,9 +20,44 @@ export function trafficPolicyFaults(policy: TrafficPolicy): RuleFault[] {
       'the policy says nothing',
       'write loadBalancing, circuitBreakers or outlierDetection',
     )
+  checkBalancing(check, policy.spec.loadBalancing)
   checkBreakers(check, policy.spec.circuitBreakers)
   checkOutliers(check, policy.spec.outlierDetection)
   return check.faults
+}
+
+function checkBalancing(check: RuleCheck, balancing: TrafficSpec['loadBalancing']): void {
+  if (!balancing) return
+  const path = ['spec', 'loadBalancing', 'hashOn']
+  const { type, hashOn } = balancing
+  const isHashing = type === 'RingHash' || type === 'Maglev'
+  if (isHashing && !hashOn)
+    check.add(
+      'missing-field',
+      path,
+      `${type} needs to know by what`,
+      'write hashOn: [{header: x-user}], a cookie, a query parameter, path or source',
+    )
+  if (!isHashing && hashOn)
+    check.add('contradiction', path, `${type} looks at no key`, 'use type: RingHash or Maglev, or remove hashOn')
+  hashOn?.forEach((key, index) => {
+    const said = Object.values(key).filter((value) => value !== undefined).length
+    if (said !== 1)
+      check.add(
+        'contradiction',
+        [...path, index],
+        `${said} keys stand in one entry`,
+        'write one of header, cookie, query, path and source an entry',
+      )
+    if (key.header !== undefined) check.headerName([...path, index, 'header'], key.header)
+    if (key.cookie !== undefined && !headerToken.test(key.cookie))
+      check.add(
+        'wrong-format',
+        [...path, index, 'cookie'],
+        `${JSON.stringify(key.cookie)} is no cookie's name (RFC 6265)`,
+        'use letters, digits and dashes',
+      )
+  })
 }
 
 function checkBreakers(check: RuleCheck, breakers: TrafficSpec['circuitBreakers']): void {

@@ -9,7 +9,22 @@ const percent = z.int().min(0).max(100)
 const count = z.int().min(1).max(0xffff_ffff)
 const countOrNone = z.int().min(0).max(0xffff_ffff)
 
-const loadBalancingSchema = z.strictObject({ type: z.enum(['RoundRobin', 'LeastRequest', 'Random', 'PeakEWMA']) })
+/** One of them. */
+const hashKeySchema = z.strictObject({
+  header: z.string().min(1).max(256).optional(),
+  cookie: z.string().min(1).max(256).optional(),
+  query: z.string().min(1).max(256).optional(),
+  /** The path with its query. */
+  path: z.literal(true).optional(),
+  /** The caller's address. */
+  source: z.literal(true).optional(),
+})
+
+const loadBalancingSchema = z.strictObject({
+  type: z.enum(['RoundRobin', 'LeastRequest', 'Random', 'PeakEWMA', 'RingHash', 'Maglev']),
+  /** Requests with the same key go to the same endpoint; the first key counts that a request has. */
+  hashOn: z.array(hashKeySchema).min(1).max(8).optional(),
+})
 
 const circuitBreakersSchema = z.strictObject({
   /** Of one caller's proxy to all endpoints together; so are the others. */

@@ -3,7 +3,7 @@ import type { BreakerLimits, OutlierDetection } from './breaking.ts'
 import type { LoadAssignment } from './endpoint.ts'
 import type { ClientTls } from './tls.ts'
 
-export type LoadBalancing = 'round-robin' | 'least-request' | 'random' | 'peak-ewma'
+export type LoadBalancing = 'round-robin' | 'least-request' | 'random' | 'peak-ewma' | 'ring-hash' | 'maglev'
 
 /**
  * Where the endpoints come from. `eds`: from the control plane under the cluster's `serviceName`. `static`: listed here.

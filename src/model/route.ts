@@ -2,6 +2,7 @@
  * Which request goes where (Envoy: RouteConfiguration). The order of routes is the order of precedence: the first that
  * matches wins; the control plane has sorted them as Gateway API asks.
  */
+import type { HashKey } from './hash-key.ts'
 import type { HttpFilters } from './http-filter.ts'
 import type { RuleRef } from './object-ref.ts'
 
@@ -69,6 +70,8 @@ export interface ForwardAction {
   /** Of the whole request, attempts included, ms; 0 for none. */
   timeoutMs: number
   retry?: RetryPolicy
+  /** By which clusters that hash choose an endpoint. */
+  hashOn?: readonly HashKey[]
   rewrite?: { host?: string; path?: PathRewrite }
   mirrors: readonly Mirror[]
 }

@@ -15,6 +15,7 @@ import { type GrantIndex, readGrants } from './reference-grant.ts'
 import { type ReadRoutes, readRoutes } from './route/read-routes.ts'
 import { type ClusterDefaults, clustersOf, readServices, type ServiceIndex } from './service.ts'
 import { TrafficPolicies } from './traffic/read-traffic.ts'
+import { withHashKeys } from './traffic/route-hash.ts'
 import { readWorkloads } from './workload.ts'
 
 export interface Translation {
@@ -79,7 +80,7 @@ export function translate(resources: Resources, options: TranslateOptions = {}):
   const mesh = {
     services: byHost([...services.entries.values(), ...externals.index.values()].map(({ service }) => service)),
     workloads: access.applyTo(workloads.byNodeId),
-    routes: routes.configurations,
+    routes: withHashKeys(routes.configurations, traffic.hashKeys),
     destinations: routes.destinations,
     clusters,
     assignments: endpoints.assignments,

@@ -11,8 +11,11 @@ export function measurePick(
 ): number {
   const balancer = createBalancer(kind)
   balancer.update(buildEndpoints(count, (i) => (weights === 'equal' ? 1 : 1 + (i % 5))))
+  let hash = 0
   return measure(iterations, () => {
-    const slot = balancer.pick()!
+    // Balancers that hash get another key each time; the others pay no heed.
+    hash = (hash + 0x9e3779b9) >>> 0
+    const slot = balancer.pick(undefined, hash)!
     slot.acquire()
     slot.release(false)
     return slot
@@ -20,7 +23,7 @@ export function measurePick(
 }
 
 function main(): void {
-  for (const kind of ['round-robin', 'random', 'least-request', 'peak-ewma'] as const) {
+  for (const kind of ['round-robin', 'random', 'least-request', 'peak-ewma', 'ring-hash', 'maglev'] as const) {
     for (const count of [3, 100, 1000]) {
       for (const weights of ['equal', 'unequal'] as const) {
         const ns = measurePick(kind, { count, weights, iterations: 50_000 })

@@ -9,7 +9,7 @@ import type { EndpointSlot } from './endpoint-slot.ts'
 import { chiSquaredFits } from './testing/chi-squared.ts'
 import { buildEndpoint, buildEndpoints } from './testing/endpoint-builder.ts'
 
-const kinds: readonly LoadBalancing[] = ['round-robin', 'random', 'least-request', 'peak-ewma']
+const kinds: readonly LoadBalancing[] = ['round-robin', 'random', 'least-request', 'peak-ewma', 'ring-hash', 'maglev']
 
 function countPicks(balancer: Balancer, picks: number): Map<string, number> {
   const counts = new Map<string, number>([...balancer.slots.keys()].map((key) => [key, 0]))

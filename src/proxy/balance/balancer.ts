@@ -4,9 +4,12 @@ import type { Endpoint } from '#/model/endpoint.ts'
 import { type Clock, systemClock } from '#/std/clock.ts'
 import { type Random, systemRandom } from '#/std/random.ts'
 import type { EndpointSlot } from './endpoint-slot.ts'
+import { HashBalancer } from './hash-balancer.ts'
 import { LeastRequestBalancer } from './least-request.ts'
+import { buildMaglev } from './maglev.ts'
 import { PeakEwmaBalancer } from './peak-ewma.ts'
 import { RandomBalancer } from './random.ts'
+import { buildRing } from './ring.ts'
 import { RoundRobinBalancer } from './round-robin.ts'
 import type { SlotChange } from './slot-table.ts'
 
@@ -23,9 +26,10 @@ export interface Balancer<Attachment = unknown> {
   /**
    * Chooses; the caller calls `acquire` on the slot.
    * @param exclude slots that a retry has tried already.
+   * @param hash of the request's key, 0 to 2^32 - 1; negative for none. Only hashing balancers look at it.
    * @returns undefined when there is no endpoint, or none that is not excluded.
    */
-  pick(exclude?: readonly EndpointSlot<Attachment>[]): EndpointSlot<Attachment> | undefined
+  pick(exclude?: readonly EndpointSlot<Attachment>[], hash?: number): EndpointSlot<Attachment> | undefined
 }
 
 export function createBalancer<Attachment = unknown>(
@@ -40,6 +44,10 @@ export function createBalancer<Attachment = unknown>(
       return new RandomBalancer<Attachment>(random)
     case 'least-request':
       return new LeastRequestBalancer<Attachment>(random)
+    case 'ring-hash':
+      return new HashBalancer<Attachment>(random, buildRing)
+    case 'maglev':
+      return new HashBalancer<Attachment>(random, buildMaglev)
     case 'peak-ewma':
       return new PeakEwmaBalancer<Attachment>(random, clock)
   }

@@ -68,6 +68,8 @@ export class Exchange implements ServerSink {
   isPreflight = false
   backend: CompiledBackend | undefined
   cluster: UpstreamCluster | undefined
+  /** Of the key that the route chooses endpoints by; negative for none. */
+  hash = -1
   /** For clusters whose endpoint the request brings. */
   target: HostPort | undefined
   timeouts: Timeouts = noTimeouts

@@ -167,9 +167,9 @@ export class Forwarding implements AttemptOwner {
   }
 
   #pick(): UpstreamSlot | undefined {
-    const { target } = this.#exchange
+    const { target, hash } = this.#exchange
     if (this.#cluster.isDynamic) return target && !this.#tried ? this.#cluster.slotFor(target) : undefined
-    return this.#cluster.pick(this.#tried)
+    return this.#cluster.pick(this.#tried, hash)
   }
 
   #try(slot: UpstreamSlot, isFresh: boolean): void {

@@ -174,3 +174,23 @@ test('a status of gRPC in the trailers counts, and one that is the caller’s fa
     assert.equal(slots.find(({ endpoint }) => endpoint.port === ill.port)!.requests, expected, `status ${grpcStatus}`)
   }
 })
+
+test('calls with the same key go to the same endpoint, those without to any', async (t) => {
+  const apps = [await application(t, 'a'), await application(t, 'b'), await application(t, 'c')]
+  const { proxy } = await startOutbound(t, {
+    ports: apps.map(({ port }) => port),
+    cluster: { loadBalancing: 'maglev' },
+    routes: [route(forwardTo(reviews, { hashOn: [{ type: 'header', name: 'x-user' }] }))],
+  })
+  const homes = new Set<string>()
+  for (let user = 0; user < 12; user++) {
+    const bodies = new Set<string>()
+    for (let i = 0; i < 4; i++) bodies.add((await call(proxy, { headers: { 'x-user': `user-${user}` } })).body)
+    assert.equal(bodies.size, 1, `user ${user}`)
+    homes.add([...bodies][0]!)
+  }
+  assert.equal(homes.size, 3)
+  const bodies = new Set<string>()
+  for (let i = 0; i < 30; i++) bodies.add((await call(proxy)).body)
+  assert.equal(bodies.size, 3)
+})

@@ -1,5 +1,6 @@
 /** Which rule holds, what it answers by itself, and which backend gets the request. */
 
+import { hashRequest } from '#/proxy/balance/request-hash.ts'
 import type { Exchange } from '#/proxy/exchange/exchange.ts'
 import { Forwarding } from '#/proxy/exchange/forwarding.ts'
 import type { StepOutcome } from '#/proxy/exchange/road.ts'
@@ -128,6 +129,8 @@ export function limitTime(exchange: Exchange): StepOutcome {
 export function forward(exchange: Exchange): StepOutcome {
   const { action } = exchange.route!
   const retry = action.type === 'forward' ? action.retry : undefined
+  const hashOn = action.type === 'forward' ? action.hashOn : undefined
+  if (hashOn) exchange.hash = hashRequest(hashOn, exchange.head, exchange.record.remoteAddress)
   const forwarding = new Forwarding({ exchange, cluster: exchange.cluster!, retry })
   exchange.forwarding = forwarding
   forwarding.start()

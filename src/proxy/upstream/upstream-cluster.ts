@@ -113,9 +113,9 @@ export class UpstreamCluster {
       if (slot.attachment && slot.attachment.peerId !== peerIdOf(slot.endpoint)) this.#dropPools(slot)
   }
 
-  /** @param exclude endpoints that the request has tried. */
-  pick(exclude?: readonly UpstreamSlot[]): UpstreamSlot | undefined {
-    return (this.guard.takeProbe(exclude) as UpstreamSlot | undefined) ?? this.#balancer.pick(exclude)
+  /** @param exclude endpoints that the request has tried. @param hash of its key; negative for none. */
+  pick(exclude?: readonly UpstreamSlot[], hash = -1): UpstreamSlot | undefined {
+    return (this.guard.takeProbe(exclude) as UpstreamSlot | undefined) ?? this.#balancer.pick(exclude, hash)
   }
 
   /** Who is ejected has changed. */

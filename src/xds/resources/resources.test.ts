@@ -73,6 +73,8 @@ const clusters: Record<string, Cluster> = {
     panicPercent: 0,
   },
   'by time': { ...plainCluster, loadBalancing: 'peak-ewma' },
+  'by a ring': { ...plainCluster, loadBalancing: 'ring-hash' },
+  'by a table': { ...plainCluster, loadBalancing: 'maglev' },
   'one limit, failures in a row': { ...plainCluster, breakers: { requestsMax: 7 }, outliers },
   'ejected for every reason': {
     ...plainCluster,
@@ -152,6 +154,19 @@ const clusters: Record<string, Cluster> = {
 }
 const header = (name: string, value: string) => ({ name, value })
 const routes: Record<string, RouteConfiguration> = {
+  'every key of a hash': withRoutes(
+    route({
+      action: forward({
+        hashOn: [
+          { type: 'header', name: 'x-user' },
+          { type: 'cookie', name: 'session' },
+          { type: 'query', name: 'q' },
+          { type: 'path' },
+          { type: 'source' },
+        ],
+      }),
+    }),
+  ),
   'every path match': withRoutes(
     route({ match: { path: { type: 'exact', value: '/a' }, headers: [], query: [] } }),
     route({ match: { path: { type: 'segment-prefix', value: '/a' }, headers: [], query: [] } }),

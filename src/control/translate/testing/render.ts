@@ -38,7 +38,7 @@ function each<V>(map: ReadonlyMap<string, V>, render: (value: V) => unknown): un
 
 function route({ name, rule, ...rest }: Route): unknown {
   const { match, action } = rest
-  if (!rule && action.type === 'forward' && action.backends[0]?.type === 'cluster') {
+  if (!rule && action.type === 'forward' && !action.hashOn && action.backends[0]?.type === 'cluster') {
     return `${name}: ${match.path.value} to ${action.backends.map((backend) => backend.type === 'cluster' && backend.cluster)}`
   }
   return plain({ name, ruleName: rule?.ruleName, ...rest })

@@ -2,6 +2,7 @@
 import type { TrafficPolicy, TrafficSpec } from '#/api/traffic-policy.ts'
 import type { Fault, Resources } from '#/control/source/resources.ts'
 import type { Cluster } from '#/model/cluster.ts'
+import type { HashKey } from '#/model/hash-key.ts'
 import type { Condition, ObjectStatus } from '#/model/mesh.ts'
 import { formatObjectRef, type ObjectRef } from '#/model/object-ref.ts'
 import { formatDestination, transportOf } from '#/model/service.ts'
@@ -16,6 +17,7 @@ import {
 } from '../policy-target.ts'
 import { listPorts, missingServiceCure, servicesIn } from '../route/backend-reference.ts'
 import type { ServiceEntry, ServiceIndex } from '../service.ts'
+import { hashKeyOf } from './route-hash.ts'
 import { tuned } from './tuned-cluster.ts'
 
 type Attached = AttachedPolicy<TrafficPolicy>
@@ -25,6 +27,8 @@ export class TrafficPolicies {
   readonly #services: ServiceIndex
   /** In force by what they are attached to, as `targetKey` writes it. */
   readonly #inForce = new Map<string, Attached>()
+  /** By cluster, where endpoints are chosen by one; known once the policies were applied. */
+  readonly hashKeys = new Map<string, readonly HashKey[]>()
   readonly statuses: readonly ObjectStatus[]
   readonly faults: Fault[] = []
 
@@ -48,7 +52,10 @@ export class TrafficPolicies {
         const said = this.#saidOf(ref, name)
         const key = formatDestination({ host: service.host, port, transport: transportOf(protocol) })
         const cluster = said && clusters.get(key)
-        if (cluster) clusters.set(key, tuned(cluster, said))
+        if (!cluster) continue
+        clusters.set(key, tuned(cluster, said))
+        const hashOn = said.loadBalancing?.hashOn
+        if (hashOn) this.hashKeys.set(key, hashOn.map(hashKeyOf))
       }
     }
   }

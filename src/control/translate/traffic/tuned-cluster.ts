@@ -9,6 +9,8 @@ const balancings: Readonly<Record<NonNullable<TrafficSpec['loadBalancing']>['typ
   LeastRequest: 'least-request',
   Random: 'random',
   PeakEWMA: 'peak-ewma',
+  RingHash: 'ring-hash',
+  Maglev: 'maglev',
 }
 
 export function tuned(cluster: Cluster, said: TrafficSpec): Cluster {

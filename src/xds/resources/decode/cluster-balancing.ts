@@ -6,6 +6,8 @@ const classicPolicies: Readonly<Record<string, LoadBalancing>> = {
   ROUND_ROBIN: 'round-robin',
   LEAST_REQUEST: 'least-request',
   RANDOM: 'random',
+  RING_HASH: 'ring-hash',
+  MAGLEV: 'maglev',
 }
 
 const policyTypes: Readonly<Record<string, LoadBalancing>> = {
@@ -43,6 +45,8 @@ export function readBalancing(reader: FieldReader, discovery: ClusterDiscovery):
   // Tuning of the classic policies: a slow start in it is refused by name.
   reader.message('least_request_lb_config')
   reader.message('round_robin_lb_config')
+  reader.message('ring_hash_lb_config')
+  reader.message('maglev_lb_config')
   const policy = reader.message('load_balancing_policy')
   if (policy) return readPolicyList(policy)
   if (classic === 'CLUSTER_PROVIDED' && isProvided(discovery)) return 'round-robin'

@@ -195,6 +195,8 @@ export const harmlessGroups: readonly HarmlessGroup[] = [
     reason: 'tunes how the same policy of balancing picks; the picks stay fair',
     fields: {
       'envoy.config.cluster.v3.Cluster.LeastRequestLbConfig': ['choice_count', 'active_request_bias'],
+      'envoy.config.cluster.v3.Cluster.RingHashLbConfig': ['minimum_ring_size', 'maximum_ring_size', 'hash_function'],
+      'envoy.config.cluster.v3.Cluster.MaglevLbConfig': ['table_size'],
       'envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest': [
         'choice_count',
         'active_request_bias',

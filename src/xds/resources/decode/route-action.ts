@@ -9,6 +9,7 @@ import type {
   WeightedBackend,
 } from '#/model/route.ts'
 import type { FieldReader } from './field-reader.ts'
+import { readHashPolicies } from './hash-policy.ts'
 import { readMutation } from './header-mutation.ts'
 import { factText, type WeftFacts } from './part.ts'
 
@@ -125,11 +126,13 @@ function readForward(reader: FieldReader, facts: WeftFacts): ForwardAction {
   const path = readPathRewrite(reader, facts)
   const host = reader.string('host_rewrite_literal')
   const retry = readRetry(reader.message('retry_policy'))
+  const hashOn = readHashPolicies(reader.messages('hash_policy'))
   const action: ForwardAction = {
     type: 'forward',
     backends,
     timeoutMs: reader.durationMs('timeout') ?? defaultTimeoutMs,
     ...(retry ? { retry } : {}),
+    ...(hashOn.length > 0 ? { hashOn } : {}),
     ...(host !== '' || path ? { rewrite: { ...(host === '' ? {} : { host }), ...(path ? { path } : {}) } } : {}),
     mirrors: reader.messages('request_mirror_policies').map(readMirror),
   }

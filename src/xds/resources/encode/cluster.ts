@@ -23,6 +23,8 @@ const lbPolicy = {
   random: Cluster_LbPolicy.RANDOM,
   // Envoy has none that goes by time; ours reads the metadata.
   'peak-ewma': Cluster_LbPolicy.LEAST_REQUEST,
+  'ring-hash': Cluster_LbPolicy.RING_HASH,
+  maglev: Cluster_LbPolicy.MAGLEV,
 } as const
 
 type Init = InitOf<typeof ClusterSchema>

@@ -19,6 +19,7 @@ import {
 } from '#/xds/proto/envoy/config/route/v3/route_components_pb.ts'
 import { FractionalPercent_DenominatorType } from '#/xds/proto/envoy/type/v3/percent_pb.ts'
 import { durationOf, type InitOf } from './any.ts'
+import { hashPolicies } from './hash-policy.ts'
 import { mutationFields } from './header-mutation.ts'
 import { escapeRegex } from './route-match.ts'
 
@@ -102,6 +103,7 @@ function forward(action: ForwardAction, match: RouteMatch): RouteMessage['action
     ...(action.rewrite?.host
       ? { hostRewriteSpecifier: { case: 'hostRewriteLiteral', value: action.rewrite.host } }
       : {}),
+    ...(action.hashOn ? { hashPolicy: hashPolicies(action.hashOn) } : {}),
     ...(action.retry ? { retryPolicy: retryPolicy(action.retry) } : {}),
     requestMirrorPolicies: action.mirrors.map(({ cluster, numerator, denominator }) => ({
       cluster,
