@@ -10,8 +10,11 @@ import type { SidecarReport, SoakReport } from './soak-run.ts'
 const residentGrowthMaxMb = 16
 /** MiB that the objects in the heap may have grown by, after a collection. Calls under way hold some, and code is compiled anew. */
 const heapGrowthMaxMb = 2
-/** MiB that buffers may hold beyond those before the load, when it is over: what reads and writes share is made with their first use. */
-const buffersGrowthMaxMb = 1
+/**
+ * MiB that buffers may hold beyond those before the load, when it is over: what reads and writes share is made with their first use, and so are
+ * the contexts of TLS to each endpoint.
+ */
+const buffersGrowthMaxMb = 2
 
 /** @returns what was wrong; empty when the soak was passed. */
 export function faultsOf(report: SoakReport): string[] {
