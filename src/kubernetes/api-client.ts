@@ -16,6 +16,8 @@ export interface ApiRequest {
   body?: unknown
   /** `application/json` when absent. */
   contentType?: string
+  /** The answer is text, not JSON: health checks, logs. */
+  isText?: boolean
   /** For the error's text: `list pods`. */
   what: string
   signal?: AbortSignal
@@ -80,6 +82,7 @@ export class ApiClient {
     const status = response.statusCode ?? 0
     if (status < 200 || status > 299)
       throw apiError(request.what, { status, body, retryAfter: response.headers['retry-after'] })
+    if (request.isText) return body as T
     return (body === '' ? undefined : JSON.parse(body)) as T
   }
 

@@ -2,6 +2,9 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { accessFromKubeconfig } from '#/kubernetes/api-access.ts'
+import { ApiClient } from '#/kubernetes/api-client.ts'
+import { ApiError } from '#/kubernetes/api-error.ts'
 import { programPath } from './go-build.ts'
 import { kubeconfigPath } from './kubeconfig.ts'
 import { type AccountName, apiPort, nodeName, type Plan } from './plan.ts'
@@ -100,7 +103,22 @@ function apiServer(plan: Plan): Component {
       // Node names don't resolve.
       '--kubelet-preferred-address-types=InternalIP',
     ],
-    isReady: () => isOpen(apiPort, nodeAddress),
+    isReady: () => isApiReady(plan),
+  }
+}
+
+/** Ready means with its default roles: who comes earlier is forbidden everything, and ends. */
+async function isApiReady(plan: Plan): Promise<boolean> {
+  if (!existsSync(join(plan.folder, 'pki/apiserver.crt'))) return false
+  const client = new ApiClient(accessFromKubeconfig(kubeconfigPath(plan)))
+  try {
+    const health = await client.request<string>({ method: 'GET', path: '/readyz', what: 'get readiness', isText: true })
+    return health === 'ok'
+  } catch (error) {
+    if (error instanceof ApiError) return false
+    throw error
+  } finally {
+    client.stop()
   }
 }
 
