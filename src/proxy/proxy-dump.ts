@@ -13,7 +13,8 @@ import type { UpstreamCluster } from './upstream/upstream-cluster.ts'
 export interface EndpointDump {
   cluster: string
   address: string
-  health: EndpointHealth
+  /** `ejected`: it has failed too often, and gets nothing for a while. */
+  health: EndpointHealth | 'ejected'
   weight: number
   isMeshed: boolean
   workload: string
@@ -54,10 +55,10 @@ export function dumpProxy({ table, listeners }: Pick<ProxyEngine, 'table' | 'lis
 }
 
 function endpointsOf({ name, slots }: UpstreamCluster): EndpointDump[] {
-  return slots.map(({ key, endpoint, active, requests, failures, attachment }) => ({
+  return slots.map(({ key, endpoint, isEjected, active, requests, failures, attachment }) => ({
     cluster: name,
     address: key,
-    health: endpoint.health,
+    health: isEjected && endpoint.health === 'healthy' ? 'ejected' : endpoint.health,
     weight: endpoint.weight,
     isMeshed: endpoint.isMeshed,
     workload: endpoint.workload?.workload ?? '',
