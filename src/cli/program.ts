@@ -81,8 +81,13 @@ function addCommand(parser: Parser, command: Command, run: Run): void {
     const flags = `${short ? `-${short}, ` : ''}--${name}${value ? ` <${value}>` : ''}`
     const option = new Option(flags, summary)
     if (choices) option.choices(choices)
-    if (fallback !== undefined) option.default(fallback)
-    if (isMany) option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text])
+    const many = isMany && fallback !== undefined ? [fallback] : undefined
+    if (fallback !== undefined) option.default(many ?? fallback)
+    // What is given stands in place of the default, not behind it.
+    if (isMany)
+      option.argParser((text: string, before: string[] | undefined) =>
+        before === undefined || before === many ? [text] : [...before, text],
+      )
     parser.addOption(option)
   }
   const lines = command.examples.map(({ line, does }) => `  $ ${line}\n      ${does}`)
