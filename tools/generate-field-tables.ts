@@ -32,6 +32,7 @@ const roots: [string, string][] = [
   ['envoy/extensions/filters/http/jwt_authn/v3/config_pb.ts', 'PerRouteConfigSchema'],
   ['envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.ts', 'ExtAuthzSchema'],
   ['envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.ts', 'ExtAuthzPerRouteSchema'],
+  ['envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.ts', 'LocalRateLimitSchema'],
   ['envoy/extensions/filters/http/rbac/v3/rbac_pb.ts', 'RBACSchema'],
   ['envoy/extensions/filters/http/rbac/v3/rbac_pb.ts', 'RBACPerRouteSchema'],
   ['envoy/extensions/filters/network/rbac/v3/rbac_pb.ts', 'RBACSchema'],

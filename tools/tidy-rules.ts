@@ -24,6 +24,7 @@ export const allowedImports: Record<string, string[]> = {
   'src/identity/agent': ['src/std', 'src/model', 'src/identity/spiffe', 'src/identity/workload', 'src/xds'],
   'src/identity': ['src/std', 'src/codec', 'src/xds/transport'],
   'src/kubernetes': ['src/std'],
+  'src/ratelimit': ['src/std', 'src/xds/proto', 'src/xds/transport/server'],
   'src/control': ['src/std', 'src/config', 'src/api', 'src/model', 'src/xds', 'src/identity', 'src/kubernetes'],
   'src/proxy': [
     'src/std',
@@ -55,6 +56,7 @@ export const allowedImports: Record<string, string[]> = {
     'src/control',
     'src/xds',
     'src/identity',
+    'src/ratelimit',
     'src/up',
     // Decisions are explained by what takes them.
     'src/proxy/policy',
@@ -69,6 +71,8 @@ export const proxyForbidden = [
   'src/identity/agent',
   'src/identity/ca',
   'src/identity/token',
+  'src/ratelimit',
+  '@redis/client',
   'jose',
   '@bufbuild/protobuf',
   '@grpc/grpc-js',

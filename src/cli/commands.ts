@@ -6,8 +6,8 @@ import { accessReviewCommand } from './command/access-review.ts'
 import { accessTestCommand } from './command/access-test.ts'
 import { auditCommand } from './command/audit.ts'
 import { authnReportCommand } from './command/authn-report.ts'
-import { caRotateCommand } from './command/ca-rotate.ts'
 import { caBundlesCommand } from './command/ca-bundles.ts'
+import { caRotateCommand } from './command/ca-rotate.ts'
 import { caStatusCommand } from './command/ca-status.ts'
 import { completionCommand } from './command/completion.ts'
 import { egressReportCommand } from './command/egress-report.ts'
@@ -15,6 +15,7 @@ import { identityServeCommand } from './command/identity-serve.ts'
 import { lintCommand } from './command/lint.ts'
 import { proxyConfigCommand } from './command/proxy-config.ts'
 import { proxyStatusCommand } from './command/proxy-status.ts'
+import { rateLimitCommand } from './command/ratelimit.ts'
 import { translateCommand } from './command/translate.ts'
 import { upCommand } from './command/up.ts'
 import { versionCommand } from './command/version.ts'
@@ -37,6 +38,7 @@ export const commands: readonly Command[] = [
   caBundlesCommand,
   caRotateCommand,
   identityServeCommand,
+  rateLimitCommand,
   completionCommand,
   versionCommand,
 ]
