@@ -18,9 +18,10 @@ import { Log } from '#/std/log.ts'
 import { until } from '#/up/testing/until.ts'
 import { definitionOf, ownKinds } from '../../tools/crds.ts'
 import { type Footprint, footprint } from './footprint.ts'
+import { weftImage, weftImageName, weftUser } from './image/weft-image.ts'
 import { kubeconfigPath } from './kubeconfig.ts'
 import { kubectl } from './kubectl.ts'
-import { bringUp, takeDown } from './lifecycle.ts'
+import { bringUp, importTar, listPlans, takeDown } from './lifecycle.ts'
 import type { Plan } from './plan.ts'
 import { missingRequirements } from './requirement.ts'
 import { routeDefinition } from './route-definition.ts'
@@ -39,6 +40,8 @@ let client: ApiClient
 
 before(async () => {
   assert.deepEqual(missingRequirements(), [], 'this machine can run a cluster')
+  // A run that was cut off left its clusters.
+  for (const left of listPlans()) if (left.name === 'suite' || left.name === 'suite-b') await takeDown(left)
   clean = footprint()
   plan = await bringUp({ name: 'suite', tell })
   admin = accessFromKubeconfig(kubeconfigPath(plan))
@@ -62,7 +65,7 @@ describe('the client on a real API server', () => {
     await assert.rejects(again, (error) => error instanceof ApiError && error.isConflict && /first/.test(error.message))
   })
 
-  test('follows a kind through pages, changes, and a version too old', async () => {
+  test('follows a kind from its list on', async () => {
     for (let index = 0; index < 20; index++)
       await client.apply(configMaps, configMap(`many-${index}`, {}), { manager: 'test' })
     const names = new Set<string>()
@@ -190,10 +193,82 @@ describe('the definitions of Weft’s kinds', () => {
 })
 
 describe('pods', () => {
+  function isApplied(list: string): boolean {
+    try {
+      kubectl(plan, ['apply', '--server-side', '-f', '-'], list)
+      return true
+    } catch (error) {
+      if (/serviceaccount "default" not found/.test(String(error))) return false
+      throw error
+    }
+  }
+  async function textOf(url: string): Promise<string> {
+    try {
+      return await (await fetch(url, { signal: AbortSignal.timeout(1000) })).text()
+    } catch {
+      // kube-proxy hears of the endpoint a moment after it is ready.
+      return ''
+    }
+  }
+
   test('run, and are reached from the host by a ClusterIP: the DNS of the cluster answers', async () => {
     const resolver = new Resolver({ timeout: 1000, tries: 10 })
     resolver.setServers([plan.dnsAddress])
     assert.deepEqual(await resolver.resolve4('kubernetes.default.svc.cluster.local'), [plan.apiServiceAddress])
+  })
+
+  test('run Weft’s own image: not root, nothing writable, reached by their Service', async () => {
+    await importTar(plan, await weftImage())
+    const program = "require('http').createServer((q, r) => r.end(String(process.getuid()))).listen(8080)"
+    const securityContext = {
+      readOnlyRootFilesystem: true,
+      allowPrivilegeEscalation: false,
+      runAsNonRoot: true,
+      capabilities: { drop: ['ALL'] },
+      seccompProfile: { type: 'RuntimeDefault' },
+    }
+    const container = {
+      name: 'app',
+      image: weftImageName,
+      imagePullPolicy: 'Never',
+      args: ['-e', program],
+      securityContext,
+    }
+    const metadata = { name: 'web', namespace: 'restricted' }
+    const spec = { terminationGracePeriodSeconds: 1, containers: [container] }
+    const items = [
+      {
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name: 'restricted', labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+      },
+      { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, labels: { app: 'web' } }, spec },
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata,
+        spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
+      },
+    ]
+    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
+    // The namespace's own service account comes a moment after the namespace.
+    await until(() => isApplied(list), 'namespace, pod and service', 30_000)
+    kubectl(plan, ['-n', 'restricted', 'wait', '--for=condition=Ready', 'pod/web', '--timeout=60s'])
+    const address = kubectl(plan, ['-n', 'restricted', 'get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}'])
+    let answer = ''
+    await until(async () => (answer = await textOf(`http://${address}/`)) !== '', 'an answer of the Service', 20_000)
+    assert.equal(answer, String(weftUser))
+    const written = [
+      '-n',
+      'restricted',
+      'exec',
+      'web',
+      '--',
+      '/usr/local/bin/node',
+      '-e',
+      "require('fs').writeFileSync('/x', '')",
+    ]
+    assert.throws(() => kubectl(plan, written), /EROFS/)
   })
 
   test('two clusters run at once, and the second leaves the first alone', async () => {
