@@ -1,5 +1,7 @@
 /** Frames of an HTTP/2 connection on their way in, both sides (RFC 9113 section 6). */
 import type { Socket } from 'node:net'
+import { countLargeChunk } from '../buffer-collection.ts'
+import { isLent } from '../shared-read.ts'
 import { type Http2ConnectionOptions, Http2Core, samplePing } from './connection-core.ts'
 import type { FieldList } from './field-list.ts'
 import { errorCodes, flags, frameTypes, Http2Fault, windowBytesMax } from './frame.ts'
@@ -12,6 +14,9 @@ import type { Http2Stream } from './stream.ts'
 
 /** Told in place of a reason for a list that is longer than we take. */
 export const tooLarge = 'the header list is too large'
+
+/** Of a read that the collector has to hear of. */
+const largeBytes = 8192
 
 /** A window that opens by crumbs makes us send crumbs. */
 const tinyCreditBytes = 256
@@ -46,6 +51,8 @@ export abstract class Http2Connection extends Http2Core implements FrameTarget {
 
   /** Bytes from the peer. */
   read(chunk: Buffer): void {
+    // TLS reads into a new buffer each time.
+    if (chunk.length >= largeBytes && !isLent(chunk)) countLargeChunk(chunk.length)
     if (this.isEnding) return
     this.isReading = true
     this.readCount++
