@@ -3,7 +3,7 @@
  * (trailers-only answer; gRPC over HTTP/2, "Responses").
  */
 import type { ResponseHead } from '#/codec/message.ts'
-import type { ErrorCodeName } from '#/std/errors.ts'
+import type { ErrorCode, ErrorCodeName } from '#/std/errors.ts'
 import { errorCodes } from '#/std/errors.ts'
 import { detailHeader, formatDetail } from './exchange/mesh-header.ts'
 import { encodeGrpcMessage } from './policy/grpc.ts'
@@ -27,8 +27,9 @@ export function rescue(
   { code, detail }: Failure,
   { mayTell, grpcType }: RescueOptions,
 ): { head: ResponseHead; body: Buffer | undefined } {
-  const { status, grpc, meaning, cure } = errorCodes[code]
-  const told = mayTell ? [detailHeader, formatDetail(code, detail)] : []
+  const { status, grpc, meaning, cure, challenge }: ErrorCode = errorCodes[code]
+  const told = challenge === undefined ? [] : ['www-authenticate', challenge]
+  if (mayTell) told.push(detailHeader, formatDetail(code, detail))
   if (grpcType !== '') {
     const message = mayTell && detail !== '' ? `${meaning} ${detail}` : meaning
     const headers = ['content-type', grpcType, 'grpc-status', String(grpc)]

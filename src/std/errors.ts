@@ -5,6 +5,7 @@
  */
 
 import { clientErrors } from './client-errors.ts'
+import { tokenErrors } from './token-errors.ts'
 
 export interface ErrorCode {
   /** The HTTP status answered when nothing of the answer has been sent yet. */
@@ -15,6 +16,8 @@ export interface ErrorCode {
   readonly flag: string
   /** True when not one byte of the request reached the application, so that anybody may send it again. */
   readonly isUnsent: boolean
+  /** How a client may prove who it is: `www-authenticate` of the answer (RFC 9110, section 11.6.1). */
+  readonly challenge?: string
   readonly meaning: string
   readonly cure: string
 }
@@ -24,6 +27,7 @@ const sent = { isUnsent: false } as const
 
 export const errorCodes = {
   ...clientErrors,
+  ...tokenErrors,
   route_not_found: {
     status: 404,
     grpc: 12,
