@@ -2,7 +2,7 @@
 
 /** @see docs/decisions/0015-request-authentication.md */
 export interface JwtRules {
-  /** Names are unique. Empty on a route: no token is asked for there. */
+  /** Never empty; names are unique. */
   providers: readonly JwtProvider[]
   /** `optional`: a request without a token passes, one with a token that does not hold is refused. `required`: neither passes. */
   requirement: 'optional' | 'required'

@@ -5,6 +5,7 @@ import { answerPreflight, markCors } from './step/cors.ts'
 import { findRoutes } from './step/destination.ts'
 import { readGrpc, translateGrpcWeb } from './step/grpc.ts'
 import { changeAnswerHeaders, dropObsoleteUpgrade, hideDetail, nameRequest, tellOrigin } from './step/header.ts'
+import { checkToken } from './step/jwt.ts'
 import { readPeer, requireMutualTls, tellCaller } from './step/mesh.ts'
 import { refuseWhenShort } from './step/overload.ts'
 import {
@@ -29,6 +30,7 @@ export const inbound: Road = {
     makePathPlain, // where rules look at it: what they compare is what the application gets
     readPeer, // who calls, for metrics; taken out of the head
     requireMutualTls, // where the port is strict
+    checkToken, // what it says of who sent the request is what access goes by
     requireAccess, // by who calls and what is asked for
     tellCaller, // the application hears it from us alone
     findRoutes, // of this workload's port

@@ -11,6 +11,7 @@ import {
   removeForgedPeer,
   tellOrigin,
 } from './step/header.ts'
+import { checkToken } from './step/jwt.ts'
 import { refuseWhenShort } from './step/overload.ts'
 import {
   answerByRule,
@@ -32,6 +33,7 @@ export const outbound: Road = {
     refuseMisdirected, // only under TLS
     dropObsoleteUpgrade, // before anybody looks at the head
     removeForgedPeer, // the application's word on who it is counts for nothing
+    checkToken, // where a listener of another control plane asks for it
     findRoutes, // may wait for the control plane; all that follows is at hand
     matchRoute, // by the request as the application wrote it
     answerPreflight, // before redirects: a browser does not follow one for a preflight

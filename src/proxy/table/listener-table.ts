@@ -5,6 +5,8 @@
 import type { Listener } from '#/model/listener.ts'
 import type { AccessTable } from '#/proxy/policy/access/access-table.ts'
 import { ListenerAccess } from '#/proxy/policy/access/listener-access.ts'
+import { ListenerTokens } from '#/proxy/policy/jwt/listener-tokens.ts'
+import type { TokenCheck } from '#/proxy/policy/jwt/token-check.ts'
 import type { WarmStreams } from '#/proxy/stream/stream-table.ts'
 import type { Log } from '#/std/log.ts'
 import type { ResourceSource } from '#/xds/fetch/resource-source.ts'
@@ -35,6 +37,7 @@ export class ListenerEntry {
   readonly #target: RouteTarget
   readonly #streams: StreamTarget
   readonly #access: ListenerAccess
+  readonly #tokens = new ListenerTokens()
   readonly #onChange: () => void
   readonly #waiters = new Set<RoutesWaiter>()
   #isWoken = false
@@ -72,6 +75,11 @@ export class ListenerEntry {
     return this.#access.table
   }
 
+  /** What tokens have to be; undefined: they are not looked at. */
+  get tokens(): TokenCheck | undefined {
+    return this.#tokens.check
+  }
+
   /** Connections have their routes, or will never have any. */
   get isSettled(): boolean {
     const hasRoutes = this.#listener.target.type !== 'routes' || this.current !== undefined || this.#target.isHopeless
@@ -90,6 +98,7 @@ export class ListenerEntry {
   offer(listener: Listener): void {
     this.#listener = listener
     this.#access.set(listener.filters?.access)
+    this.#tokens.set(listener.filters?.jwt)
     // The first datagram can't wait: there is nobody to send it again.
     if (!listener.isLazy || this.#isWoken || listener.protocol === 'udp') this.#fetch(listener)
     this.#onChange()

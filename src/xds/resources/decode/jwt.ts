@@ -94,8 +94,7 @@ export const jwtDecoder: HttpFilterDecoder = {
   read(config, filters) {
     filters.jwt = readRules(config)
   },
-  readRoute(config, filters) {
-    if (config.boolean('disabled')) filters.jwt = { providers: [], requirement: 'optional' }
-    else config.fault('requirement_name', 'unsupported by this proxy: a route can only be disabled')
+  readRoute(config) {
+    config.fault('', 'unsupported by this proxy: a listener asks for tokens for all its routes alike')
   },
 }

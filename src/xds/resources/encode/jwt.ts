@@ -5,7 +5,6 @@ import {
   JwtAuthenticationSchema,
   type JwtProviderSchema,
   type JwtRequirementSchema,
-  PerRouteConfigSchema,
 } from '#/xds/proto/envoy/extensions/filters/http/jwt_authn/v3/config_pb.ts'
 import { packAny } from './any.ts'
 import type { HttpFilterEncoder } from './http-filter.ts'
@@ -57,10 +56,6 @@ export const jwtEncoder: HttpFilterEncoder = {
     })
     return packAny(JwtAuthenticationSchema, message)
   },
-  /** What workloads ask for can be switched off for a route, not be made another. */
-  encodeRoute({ jwt }) {
-    if (!jwt) return undefined
-    const message = create(PerRouteConfigSchema, { requirementSpecifier: { case: 'disabled', value: true } })
-    return packAny(PerRouteConfigSchema, message)
-  },
+  /** Listeners ask for tokens, routes do not. */
+  encodeRoute: () => undefined,
 }
