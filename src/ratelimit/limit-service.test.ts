@@ -20,7 +20,7 @@ descriptors:
   - key: user
     rate_limit: { unit: minute, requests_per_unit: 2 }
   - key: path
-    rate_limit: { unit: second, requests_per_unit: RateLimitUnit.SECOND }
+    rate_limit: { unit: second, requests_per_unit: 1 }
     shadow_mode: true
 `)
 
