@@ -4,6 +4,7 @@ import { metadataSchema } from './metadata.ts'
 import { checkPolicyTargets, policyTargetFields } from './policy-target.ts'
 import { RuleCheck, type RuleFault } from './rule-check.ts'
 import { portNumber } from './text-form.ts'
+import { checkTokenRules, tokenRulesSchema } from './token-rules.ts'
 
 /** `Permissive`: mutual TLS and plain text are both taken. */
 const mutualTlsMode = z.enum(['Disabled', 'Permissive', 'Strict'])
@@ -21,7 +22,11 @@ export const authenticationPolicySchema = z.strictObject({
   apiVersion: z.literal('weft.dev/v1alpha1'),
   kind: z.literal('AuthenticationPolicy'),
   metadata: metadataSchema,
-  spec: z.strictObject({ ...policyTargetFields, mutualTls: mutualTlsSchema.optional() }),
+  spec: z.strictObject({
+    ...policyTargetFields,
+    mutualTls: mutualTlsSchema.optional(),
+    jwt: tokenRulesSchema.optional(),
+  }),
   status: z.unknown().optional(),
 })
 
@@ -43,5 +48,6 @@ export function authenticationPolicyFaults(policy: AuthenticationPolicy): RuleFa
     (index) => ['spec', 'mutualTls', 'ports', index, 'port'],
     'the port',
   )
+  if (policy.spec.jwt) checkTokenRules(check, policy.spec.jwt, ['spec', 'jwt'])
   return check.faults
 }

@@ -116,6 +116,10 @@ export const faultCodes = {
   // Policies (src/api/policy-target.ts).
   'target-kind': { meaning: 'The policy can not be attached to this kind.', effect: refused },
   'target-not-permitted': { meaning: 'The policy says something about what is not of its namespace.', effect: refused },
+  'jwks-unavailable': {
+    meaning: 'The keys of an issuer of tokens could not be fetched.',
+    effect: 'Requests with its tokens are answered 503.',
+  },
   // Services, endpoints and Pods (src/control/translate).
   'external-name': { meaning: 'A Service of type ExternalName has no endpoints.', effect: skipped },
   'slice-without-service': { meaning: 'An EndpointSlice names no Service.', effect: skipped },

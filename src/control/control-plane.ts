@@ -10,6 +10,7 @@ import { AdsServer } from '#/xds/serve/ads-server.ts'
 import { startApiServer } from './api/api-server.ts'
 import { controlMetrics } from './api/control-metrics.ts'
 import { type IdentityOptions, IdentityPlane } from './identity/identity-plane.ts'
+import { KeySetStore } from './key-set/key-set-store.ts'
 import { Publisher } from './publish/publisher.ts'
 import { FileSource } from './source/file-source.ts'
 import type { Fault, Resources } from './source/resources.ts'
@@ -44,11 +45,17 @@ export interface ControlPlane {
   stop(): Promise<void>
 }
 
+/** What users have said, and what is wrong with it by itself. */
+interface Said {
+  resources: Resources
+  faults: readonly Fault[]
+}
+
 /** Starts all stages. Resolves when the servers listen; the first configuration follows at once. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { directories, serviceRange, recordsFolder: folder, log } = options
   let translation: Translation | undefined
-  let sourceFaults: readonly Fault[] = []
+  let latest: Said | undefined
   let admins: ReadonlyMap<string, string> = new Map()
 
   // 1. Source: what users and the system have said, each object in its last good version.
@@ -62,25 +69,27 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const records = new RecordKeeper({ mesh: () => translation?.mesh, admins: () => admins, folder, log })
 
   const publish = ({ mesh }: Translation): void => server.publish(publisher.publish(mesh, identity?.secrets()))
-  const apply = ({ resources, faults }: { resources: Resources; faults: readonly Fault[] }): void => {
-    sourceFaults = faults
+  const keySets = new KeySetStore({ clock: systemClock, log, onChange: () => latest && apply(latest) })
+  const apply = (said: Said): void => {
+    const { resources } = said
+    latest = said
     records.follow(resources)
+    keySets.follow(resources)
     admins = adminAddresses(resources)
     const startMs = systemClock.monotonicMs()
     // 2. Translate: what is true of the mesh, and what to tell the users.
     const next = translate(resources, {
       ...(translation ? { previous: translation } : {}),
       ...(options.identity ? { trustDomain: options.identity.trustDomain } : {}),
+      keySets: keySets.found,
     })
     const isChanged = next.mesh !== translation?.mesh
     translation = next
     if (!isChanged) return
     publish(next)
-    log.debug('published', {
-      ms: Math.round(systemClock.monotonicMs() - startMs),
-      services: next.mesh.services.size,
-      workloads: next.mesh.workloads.size,
-    })
+    const { services, workloads } = next.mesh
+    const ms = Math.round(systemClock.monotonicMs() - startMs)
+    log.debug('published', { ms, services: services.size, workloads: workloads.size })
   }
   // 5. Vouch: a certificate for each workload, and a TLS port for all of the above.
   const identity = options.identity
@@ -102,7 +111,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     state: {
       isReady: () => translation !== undefined,
       mesh: () => translation?.mesh,
-      faults: () => [...sourceFaults, ...(translation?.faults ?? [])],
+      faults: () => [...(latest?.faults ?? []), ...(translation?.faults ?? [])],
       statuses: () =>
         translation ? withLiveness(translation.statuses, { mesh: translation.mesh, clients: server.clients() }) : [],
       proxies: () => server.clients().map((client) => proxyReport(client, translation?.mesh, admins)),
@@ -124,6 +133,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     async stop() {
       unsubscribe()
       source.stop()
+      keySets.stop()
       await records.stop()
       server.stop()
       await identity?.stop()

@@ -1,6 +1,7 @@
 /** One running copy of an application: a pod in a cluster, a process of `weft up` on a laptop. */
 import type { HostPort } from '#/std/host-port.ts'
 import type { AccessRules } from './access.ts'
+import type { JwtRules } from './authentication.ts'
 import type { MutualTlsMode } from './mutual-tls.ts'
 import type { Transport } from './service.ts'
 
@@ -47,6 +48,8 @@ export interface Workload extends WorkloadIdentity {
   isRedirected: boolean
   /** Who may do what, whatever the port, where ports come by redirection; conditions on ports stand in it. */
   access?: AccessRules
+  /** What is asked of tokens that requests bring. */
+  jwt?: JwtRules
   /** Its sidecar has a certificate of the mesh, and so may take and make connections by mutual TLS. */
   hasIdentity: boolean
   isReady: boolean

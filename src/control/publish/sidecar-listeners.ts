@@ -105,9 +105,10 @@ function mutualTlsOfAll({ hasIdentity }: Workload, ports: readonly WorkloadPort[
 }
 
 /** Where paths decide they are made plain before. */
-function accessOf({ access }: Pick<WorkloadPort, 'access'>): Pick<Listener, 'filters' | 'paths'> {
-  if (!access) return {}
-  return { filters: { access }, ...(looksAtPaths(access) ? { paths: plainPaths } : {}) }
+function filtersOf(jwt: Workload['jwt'], access: WorkloadPort['access']): Pick<Listener, 'filters' | 'paths'> {
+  if (!jwt && !access) return {}
+  const filters = { ...(jwt ? { jwt } : {}), ...(access ? { access } : {}) }
+  return { filters, ...(access && looksAtPaths(access) ? { paths: plainPaths } : {}) }
 }
 
 function inboundListeners(workload: Workload, served: ServedPorts): Listener[] {
@@ -122,7 +123,7 @@ function inboundListeners(workload: Workload, served: ServedPorts): Listener[] {
       ...(spoken.protocol === 'http' ? {} : { protocol: spoken.protocol }),
       target: takesRequests(spoken) ? inline(name, [inboundHost(port, '*')]) : { type: 'streams' },
       ...(takesStreams(spoken) ? { streams: [inboundStream(port)] } : {}),
-      ...(takesRequests(spoken) ? accessOf(port) : {}),
+      ...(takesRequests(spoken) ? filtersOf(workload.jwt, port.access) : {}),
       ...mutualTlsOf(port),
       isRedirected: false,
       isLazy: false,
@@ -148,7 +149,7 @@ function redirectedInbound(workload: Workload, served: ServedPorts): Listener {
     direction: 'inbound',
     ...(streams.length > 0 ? { protocol: 'auto', streams } : {}),
     target: inline('inbound', hosts),
-    ...accessOf(workload),
+    ...filtersOf(workload.jwt, workload.access),
     ...mutualTlsOfAll(workload, takenPorts(workload)),
     isRedirected: true,
     isLazy: false,

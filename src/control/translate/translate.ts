@@ -5,6 +5,7 @@ import { formatObjectRef } from '#/model/object-ref.ts'
 import type { Service } from '#/model/service.ts'
 import { AccessPolicies } from './access/read-access.ts'
 import { MutualTlsModes } from './authentication/mutual-tls.ts'
+import { type FetchedKeySets, TokenRules } from './authentication/token-rules.ts'
 import { readBackendTls, withBackendTls } from './backend-tls/read-backend-tls.ts'
 import { assignEndpoints } from './endpoint.ts'
 import { type ExternalIndex, readExternals } from './external/read-externals.ts'
@@ -38,6 +39,8 @@ export interface TranslateOptions {
   referenceGrants?: 'required' | 'optional'
   /** Of the certificates that sidecars have; absent where they have none. */
   trustDomain?: string
+  /** Keys of issuers that policies name by address. */
+  keySets?: FetchedKeySets
 }
 
 /** Least request sees slow endpoints, round robin does not. Envoy's own connect timeout is 5 s as well. */
@@ -77,9 +80,11 @@ export function translate(resources: Resources, options: TranslateOptions = {}):
   const routes = readRoutes(resources, { services, externals: externals.index, grants }, before?.routes)
   // Who may do what.
   const access = new AccessPolicies({ resources, routes, ...(trustDomain ? { trustDomain } : {}) })
+  // Whose tokens are believed.
+  const tokens = new TokenRules(resources, options.keySets)
   const mesh = {
     services: byHost([...services.entries.values(), ...externals.index.values()].map(({ service }) => service)),
-    workloads: access.applyTo(workloads.byNodeId),
+    workloads: tokens.applyTo(access.applyTo(workloads.byNodeId)),
     routes: withHashKeys(routes.configurations, traffic.hashKeys),
     destinations: routes.destinations,
     clusters,
@@ -96,6 +101,7 @@ export function translate(resources: Resources, options: TranslateOptions = {}):
     externals.faults,
     routes.faults,
     access.faults,
+    tokens.faults,
   ]
   const faults = found.flat().sort(compareFaults)
   const statuses = [routes, modes, access, backendTls, traffic, externals, settings].flatMap((stage) => stage.statuses)

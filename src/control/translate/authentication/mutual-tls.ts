@@ -28,14 +28,9 @@ export class MutualTlsModes {
 
   constructor(resources: Resources) {
     const all = attachPolicies(resources.of('AuthenticationPolicy').values())
-    const winners = new Map<string, Attached>()
-    for (const one of all) {
-      if (!one.policy.spec.mutualTls) continue
-      const key = targetKey(one.target)
-      if (!winners.has(key)) winners.set(key, one)
-    }
+    const winners = winnersOf(all, 'mutualTls')
     this.#attached = [...winners.values()]
-    this.statuses = statusesOf(all, winners)
+    this.statuses = statusesOf(all, { mutualTls: winners, jwt: winnersOf(all, 'jwt') })
   }
 
   /** What a more specific policy says of all ports goes before what a wider one says of this port. */
@@ -50,12 +45,29 @@ export class MutualTlsModes {
   }
 }
 
-function statusesOf(all: readonly Attached[], winners: ReadonlyMap<string, Attached>): ObjectStatus[] {
+/** Each part of a policy stands for itself: at one target one policy may speak of mutual TLS, another of tokens. */
+type Part = 'mutualTls' | 'jwt'
+
+/** By target, the first that speaks of it. */
+function winnersOf(all: readonly Attached[], part: Part): Map<string, Attached> {
+  const winners = new Map<string, Attached>()
+  for (const one of all) {
+    if (one.policy.spec[part] === undefined) continue
+    const key = targetKey(one.target)
+    if (!winners.has(key)) winners.set(key, one)
+  }
+  return winners
+}
+
+function statusesOf(all: readonly Attached[], winners: Record<Part, ReadonlyMap<string, Attached>>): ObjectStatus[] {
   const statuses = new Map<string, ObjectStatus>()
   for (const { ref, target, policy } of all) {
-    const winner = winners.get(targetKey(target))
-    const hasLost = policy.spec.mutualTls !== undefined && winner !== undefined && winner.policy !== policy
-    const condition = hasLost ? conflictedCondition(target, winner.ref) : acceptedCondition
+    const won = (['mutualTls', 'jwt'] as const).flatMap((part) =>
+      policy.spec[part] ? (winners[part].get(targetKey(target)) ?? []) : [],
+    )
+    const winner = won.find((one) => one.policy !== policy)
+    const hasLost = winner !== undefined
+    const condition = winner ? conflictedCondition(target, winner.ref) : acceptedCondition
     const key = formatObjectRef(ref)
     const before = statuses.get(key)
     // Where it has lost is what its owner has to see.
