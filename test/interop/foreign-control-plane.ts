@@ -20,7 +20,7 @@ export interface ForeignCommand {
   /** Split of everything that no other route takes. */
   weights: Record<string, number>
   /** Puts a field into the snapshot that our proxy does not honour. */
-  unsupported?: 'hash_policy' | 'local_reply_config'
+  unsupported?: 'hash_policy of a cookie to be made' | 'local_reply_config'
 }
 
 export interface ForeignEvent {

@@ -67,7 +67,7 @@ for (const protocol of ['delta', 'sotw'] as const) {
     })
 
     for (const [unsupported, field] of [
-      ['hash_policy', 'hash_policy'],
+      ['hash_policy of a cookie to be made', 'hash_policy\\[0\\].cookie.ttl'],
       ['local_reply_config', 'local_reply_config'],
     ] as const) {
       test(`refuses ${unsupported} by name and keeps the last good configuration`, async () => {

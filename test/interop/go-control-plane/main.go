@@ -123,9 +123,11 @@ func routesOf(command Command) *routev3.RouteConfiguration {
 		return &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: value}}
 	}
 	split := weighted(command.Weights)
-	if command.Unsupported == "hash_policy" {
+	if command.Unsupported == "hash_policy of a cookie to be made" {
 		split.HashPolicy = []*routev3.RouteAction_HashPolicy{{
-			PolicySpecifier: &routev3.RouteAction_HashPolicy_Header_{Header: &routev3.RouteAction_HashPolicy_Header{HeaderName: "x-user"}},
+			PolicySpecifier: &routev3.RouteAction_HashPolicy_Cookie_{Cookie: &routev3.RouteAction_HashPolicy_Cookie{
+				Name: "session", Ttl: durationpb.New(time.Hour),
+			}},
 		}}
 	}
 	return &routev3.RouteConfiguration{Name: "local", VirtualHosts: []*routev3.VirtualHost{{
