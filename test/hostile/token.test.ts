@@ -238,6 +238,7 @@ test('two tokens that differ are refused, whichever holds', async (t) => {
   const reply = await get({ authorization: `Bearer ${one}` }, `/?access_token=${other}`)
   assert.equal(reply.status, 401)
   assert.equal(started.events.last?.code, 'jwt_ambiguous')
+  assert.equal(started.events.last?.path, '/')
   assert.deepEqual(app.seen, [])
 })
 

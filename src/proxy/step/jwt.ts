@@ -7,7 +7,9 @@ import { TokenFault } from '#/proxy/policy/jwt/token-fault.ts'
 /** A browser sends no credentials with a preflight (Fetch, section 3.2.2). */
 export function checkToken(exchange: Exchange): StepOutcome {
   const { tokens } = exchange.entrance.listener
-  if (!tokens || isPreflight(exchange.head)) return 'next'
+  if (!tokens) return 'next'
+  exchange.record.path = tokens.publicPath(exchange.record.path)
+  if (isPreflight(exchange.head)) return 'next'
   const verified = tokens.check(exchange.head, exchange.context.clock.wallMs() / 1000)
   if (verified === undefined) return 'next'
   if (verified instanceof TokenFault) {

@@ -3,7 +3,7 @@ import type { RequestHead } from '#/codec/message.ts'
 import type { JwtPlaces, JwtRules } from '#/model/authentication.ts'
 import { readCompactToken } from './compact-token.ts'
 import { TokenFault } from './token-fault.ts'
-import { findTokens, placesOf, removeHeaders, removeTokens } from './token-place.ts'
+import { findTokens, placesOf, removeHeaders, removeTokens, withoutParams } from './token-place.ts'
 import { TokenProvider, timeFault } from './token-provider.ts'
 import type { VerifiedToken } from './verified-token.ts'
 
@@ -42,6 +42,13 @@ export class TokenCheck {
     if (verified instanceof TokenFault) return verified
     this.#pass(verified, head)
     return verified
+  }
+
+  /** The path as it may be logged: without what is, or pretends to be, a token. */
+  publicPath(path: string): string {
+    let shown = path
+    if (path.includes('?')) for (const { places } of this.#providers) shown = withoutParams(shown, places.params)
+    return shown
   }
 
   /** The one token of the request, be it there twice. */

@@ -89,7 +89,8 @@ function decoded(text: string): string {
   }
 }
 
-function withoutParams(path: string, names: readonly string[]): string {
+/** For logs, too. */
+export function withoutParams(path: string, names: readonly string[]): string {
   const params = paramsOf(path)
   const kept = params.filter((param) => !isNamed(param, names))
   if (kept.length === params.length) return path
