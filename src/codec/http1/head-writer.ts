@@ -20,7 +20,7 @@ export function fieldLines(headers: HeaderList): string {
     if (known === undefined) throw new UnwritableMessage(`${JSON.stringify(headers[i])} is no name of a header`)
     if (known.role !== 'plain') continue
     const value = headers[i + 1]!
-    const line = writtenLine(known, value)
+    const line = known.keeping === 'never' ? undefined : writtenLine(known, value)
     if (line !== undefined) {
       text += line
       continue
@@ -44,21 +44,13 @@ export function requestText(head: RequestHead, bodyLength: number): string {
   const { method, path, authority, upgrade } = head
   if (!isMethod(method)) throw new UnwritableMessage('the method is no token')
   if (!isTargetText(path)) throw new UnwritableMessage('the path is empty or holds a character that no path may hold')
-  if (authority !== lastAuthority) checkAuthority(authority)
+  if (!isAuthority(authority)) throw new UnwritableMessage('the authority is no host name with optional port')
   let text = `${method} ${path} HTTP/1.1\r\nhost: ${authority}\r\n${fieldLines(head.headers)}`
   if (bodyLength === unknownLength) text += 'transfer-encoding: chunked\r\n'
   else if (bodyLength !== 0 || methodsWithBody.has(method)) text += `content-length: ${bodyLength}\r\n`
   if (head.expectsContinue) text += 'expect: 100-continue\r\n'
   if (upgrade !== '') text += upgradeLines(upgrade)
   return `${text}\r\n`
-}
-
-/** The one that was found good last: most requests of a turn go to the same. */
-let lastAuthority = ''
-
-function checkAuthority(authority: string): void {
-  if (!isAuthority(authority)) throw new UnwritableMessage('the authority is no host name with optional port')
-  lastAuthority = authority
 }
 
 function upgradeLines(protocol: string): string {

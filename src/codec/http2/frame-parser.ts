@@ -15,6 +15,9 @@ export interface FrameTarget {
   onDataPiece(streamId: number, piece: Buffer, isEnd: boolean): void
 }
 
+/** Of HEADERS: set, unset, unset means a whole block and nothing else. */
+const blockParts = flags.endHeaders | flags.padded | flags.priority
+
 export class FrameParser {
   readonly #target: FrameTarget
   readonly #header = Buffer.alloc(frameHeaderBytes)
@@ -22,6 +25,8 @@ export class FrameParser {
   #type = 0
   #flags = 0
   #streamId = 0
+  /** DATA without padding. */
+  #isBody = false
   /** Of the payload, still to come; -1 while the header is not whole. */
   #left = -1
   #payload: Buffer | undefined
@@ -46,15 +51,6 @@ export class FrameParser {
     }
   }
 
-  get #isBody(): boolean {
-    return this.#type === frameTypes.data && (this.#flags & flags.padded) === 0
-  }
-
-  get #isWholeBlock(): boolean {
-    const parts = flags.endHeaders | flags.padded | flags.priority
-    return this.#type === frameTypes.headers && (this.#flags & parts) === flags.endHeaders
-  }
-
   #readHeader(chunk: Buffer, position: number): number {
     if (this.#headerUsed === 0 && chunk.length - position >= frameHeaderBytes) {
       this.#begin(chunk, position)
@@ -76,6 +72,7 @@ export class FrameParser {
     this.#flags = bytes[at + 4]!
     this.#streamId = ((bytes[at + 5]! & 0x7f) << 24) | (bytes[at + 6]! << 16) | (bytes[at + 7]! << 8) | bytes[at + 8]!
     this.#left = length
+    this.#isBody = this.#type === frameTypes.data && (this.#flags & flags.padded) === 0
     if (this.#isBody) this.#target.onDataBegin(this.#streamId, length)
     // Nothing follows that could come in a later chunk.
     if (length === 0) this.#end(nothing)
@@ -99,7 +96,7 @@ export class FrameParser {
   #readPayload(chunk: Buffer, position: number): number {
     const end = Math.min(chunk.length, position + this.#left)
     if (this.#payload === undefined && end - position === this.#left) {
-      if (this.#isWholeBlock) {
+      if (this.#type === frameTypes.headers && (this.#flags & blockParts) === flags.endHeaders) {
         this.#left = -1
         // A view of each would cost more than to read it.
         this.#target.onHeaderBlock(this.#flags, this.#streamId, chunk, position, end)

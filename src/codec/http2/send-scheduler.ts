@@ -45,7 +45,7 @@ export class SendScheduler {
   }
 
   remove(stream: Http2Stream): void {
-    this.#blocked.delete(stream)
+    if (this.#blocked.size > 0) this.#blocked.delete(stream)
   }
 
   /** A window has opened, or there is room again. */

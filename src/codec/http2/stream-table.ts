@@ -12,6 +12,8 @@ interface Identified {
 /** Open addressing with linear probing; ids come in steps of two, so that neighbours fall side by side. */
 export class StreamTable<Stream extends Identified> {
   #slots: (Stream | undefined)[] = new Array(slotsMin).fill(undefined)
+  /** Of the streams in the slots, 0 for none: looking for one touches no other. */
+  #ids = new Int32Array(slotsMin)
   #mask = slotsMin - 1
   #size = 0
 
@@ -20,10 +22,14 @@ export class StreamTable<Stream extends Identified> {
   }
 
   get(id: number): Stream | undefined {
-    for (let at = (id >>> 1) & this.#mask; ; at = (at + 1) & this.#mask) {
-      const found = this.#slots[at]
-      if (found === undefined || found.id === id) return found
+    const ids = this.#ids
+    const mask = this.#mask
+    let at = (id >>> 1) & mask
+    while (ids[at] !== id) {
+      if (ids[at] === 0) return undefined
+      at = (at + 1) & mask
     }
+    return this.#slots[at]
   }
 
   /** The id must not be taken. */
@@ -36,20 +42,23 @@ export class StreamTable<Stream extends Identified> {
   /** @returns whether it was there. */
   delete(id: number): boolean {
     const slots = this.#slots
+    const ids = this.#ids
     const mask = this.#mask
     let at = (id >>> 1) & mask
-    for (; slots[at]?.id !== id; at = (at + 1) & mask) if (slots[at] === undefined) return false
+    for (; ids[at] !== id; at = (at + 1) & mask) if (ids[at] === 0) return false
     this.#size--
     // What was pushed on by it moves back, so that nothing is searched for in vain (Knuth, volume 3, section 6.4, algorithm R).
     for (let next = (at + 1) & mask; ; next = (next + 1) & mask) {
-      const stream = slots[next]
-      if (stream === undefined) break
-      const home = (stream.id >>> 1) & mask
+      const nextId = ids[next]!
+      if (nextId === 0) break
+      const home = (nextId >>> 1) & mask
       if (((next - home) & mask) < ((next - at) & mask)) continue
-      slots[at] = stream
+      slots[at] = slots[next]
+      ids[at] = nextId
       at = next
     }
     slots[at] = undefined
+    ids[at] = 0
     return true
   }
 
@@ -60,14 +69,16 @@ export class StreamTable<Stream extends Identified> {
 
   #put(stream: Stream): void {
     let at = (stream.id >>> 1) & this.#mask
-    while (this.#slots[at] !== undefined) at = (at + 1) & this.#mask
+    while (this.#ids[at] !== 0) at = (at + 1) & this.#mask
     this.#slots[at] = stream
+    this.#ids[at] = stream.id
   }
 
   #grow(): void {
     const all = this.list()
     this.#mask = this.#slots.length * 2 - 1
     this.#slots = new Array(this.#mask + 1).fill(undefined)
+    this.#ids = new Int32Array(this.#mask + 1)
     for (const stream of all) this.#put(stream)
   }
 }

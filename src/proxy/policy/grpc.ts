@@ -1,4 +1,5 @@
 /** What the proxy knows of gRPC: its content types, timeouts and statuses (gRPC over HTTP2; grpc-web protocol). */
+import { parseLength } from '#/codec/http1/syntax.ts'
 
 /** `web-text` is base64. Empty: no gRPC. */
 export type GrpcKind = '' | 'grpc' | 'web' | 'web-text'
@@ -52,7 +53,8 @@ export function grpcStatusOfHttp(status: number): number {
 
 /** @returns -1 for what is no status. */
 export function parseGrpcStatus(text: string | undefined): number {
-  return text !== undefined && /^[0-9]{1,2}$/.test(text) ? Number(text) : -1
+  if (text === undefined || text.length === 0 || text.length > 2) return -1
+  return parseLength(text)
 }
 
 /** Percent-encoding of `grpc-message`: everything outside printable ASCII, and the percent sign. */

@@ -72,7 +72,7 @@ export class LogWriter {
     this.#descriptor = typeof target === 'object' && 'file' in target ? openSync(target.file, 'a', 0o640) : 1
   }
 
-  get #waitingBytes(): number {
+  #waitingBytes(): number {
     return this.#fullBytes + this.#used
   }
 
@@ -88,7 +88,7 @@ export class LogWriter {
    * lost: it is counted then.
    */
   reserve(bytesMax: number): Buffer | undefined {
-    if (this.#isClosed || this.#waitingBytes + bytesMax > this.#options.waitingLengthMax) {
+    if (this.#isClosed || this.#waitingBytes() + bytesMax > this.#options.waitingLengthMax) {
       this.droppedLines++
       return undefined
     }
@@ -107,7 +107,7 @@ export class LogWriter {
   commit(end: number): void {
     this.#used = end
     this.#lines++
-    if (this.#waitingBytes >= this.#options.batchLengthMax) this.#flush()
+    if (this.#waitingBytes() >= this.#options.batchLengthMax) this.#flush()
     else this.#schedule()
   }
 
@@ -125,10 +125,10 @@ export class LogWriter {
   }
 
   #newBuffer(): Buffer {
-    return Buffer.allocUnsafeSlow(this.#bufferBytes)
+    return Buffer.allocUnsafeSlow(this.#bufferBytes())
   }
 
-  get #bufferBytes(): number {
+  #bufferBytes(): number {
     return this.#options.batchLengthMax + lineRoomBytes
   }
 
@@ -187,15 +187,15 @@ export class LogWriter {
 
   #sent(error: Error | null, lines: number): void {
     const sent = this.#inFlight
-    if (sent && sent.buffer.byteLength === this.#bufferBytes) this.#spare = Buffer.from(sent.buffer)
+    if (sent && sent.buffer.byteLength === this.#bufferBytes()) this.#spare = Buffer.from(sent.buffer)
     this.#inFlight = undefined
     if (error) {
       this.droppedLines += lines
       if (!this.#hasFailed) this.#options.onError(error)
     }
     this.#hasFailed = error !== null
-    if (this.#drainers.length > 0 || this.#waitingBytes >= this.#options.batchLengthMax) this.#flush()
-    else if (this.#waitingBytes > 0) this.#schedule()
+    if (this.#drainers.length > 0 || this.#waitingBytes() >= this.#options.batchLengthMax) this.#flush()
+    else if (this.#waitingBytes() > 0) this.#schedule()
     if (this.#inFlight === undefined) for (const resolve of this.#drainers.splice(0)) resolve()
   }
 

@@ -3,6 +3,7 @@ import { isFieldText } from '../../http1/syntax.ts'
 import { ownText } from '../../own-text.ts'
 import { fieldsAddedMax } from '../field-list.ts'
 import { decodeHuffman } from './huffman.ts'
+import { LiteralMemory } from './literal-memory.ts'
 import { staticTable } from './tables.ts'
 
 /** A block that RFC 7541 forbids: the connection can't go on (COMPRESSION_ERROR). */
@@ -53,6 +54,9 @@ const goodNamesMax = 1000
 const goodNameLengthMax = 64
 /** A list that was longer is let go of. */
 const keptListMax = 256
+
+/** Shared by all connections. */
+const literals = new LiteralMemory()
 
 export class HpackDecoder {
   readonly #tableBytesMax: number
@@ -143,10 +147,8 @@ export class HpackDecoder {
       this.#name = known ?? name
       if (known === undefined) this.#checkName(name)
     } else this.#takeEntry(index)
-    this.#value = this.#readString()
-    if (!isFieldValue(this.#value)) {
-      this.malformed ||= `the value of ${JSON.stringify(this.#name)} holds a control character, or a blank at an end`
-    }
+    // The next bit says that a value is never to be indexed (RFC 7541 section 6.2.3).
+    this.#readValue(isIndexed || (byte & 0x10) === 0)
     // One that is malformed costs its stream, not the connection, so the table must go on as the peer's does.
     if (isIndexed) this.#insert(this.#name, this.#value)
   }
@@ -242,15 +244,46 @@ export class HpackDecoder {
     throw new HpackFault('an integer of more than 28 bits')
   }
 
+  /** A value; one that was read lately, from whomever, is known to be good. */
+  #readValue(mayBeKept: boolean): void {
+    const start = this.#beginString()
+    const end = this.#position
+    const block = this.#block
+    const place = mayBeKept ? literals.placeOf(block, start, end) : -1
+    if (place >= 0) {
+      const known = literals.find(place, block, start, end, this.#isHuffman)
+      if (known !== undefined) {
+        this.#value = known
+        return
+      }
+    }
+    const value = this.#textOf(start, end)
+    this.#value = value
+    if (!isFieldValue(value)) {
+      this.malformed ||= `the value of ${JSON.stringify(this.#name)} holds a control character, or a blank at an end`
+    } else if (place >= 0) literals.keep(place, block, start, end, this.#isHuffman, value)
+  }
+
   #readString(): string {
+    return this.#textOf(this.#beginString(), this.#position)
+  }
+
+  /** Of the string that begins. */
+  #isHuffman = false
+
+  /** Passes over a string. @returns where its bytes begin; they end at the new position. */
+  #beginString(): number {
     if (this.#position >= this.#end) throw new HpackFault('a string is missing')
-    const first = this.#block[this.#position]!
+    this.#isHuffman = (this.#block[this.#position]! & 0x80) !== 0
     const length = this.#readInteger(7)
     const start = this.#position
-    const end = start + length
-    if (end > this.#end) throw new HpackFault('a string is cut short')
-    this.#position = end
-    if ((first & 0x80) === 0) return latin1(this.#block, start, end)
+    if (start + length > this.#end) throw new HpackFault('a string is cut short')
+    this.#position = start + length
+    return start
+  }
+
+  #textOf(start: number, end: number): string {
+    if (!this.#isHuffman) return latin1(this.#block, start, end)
     const text = decodeHuffman(this.#block, start, end)
     if (text === undefined) throw new HpackFault('a string is no Huffman code')
     return text

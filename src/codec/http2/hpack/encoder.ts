@@ -22,6 +22,8 @@ interface Place {
   name: string
   entry: NameEntry
   value: string
+  /** Of name and value in the static table; 0 when they are not there. */
+  whole: number
   /** Of the insertion of name and value; -1 when they are not in the dynamic table. */
   inserted: number
   dynamic: DynamicName | undefined
@@ -113,7 +115,9 @@ export class HpackEncoder {
 
   /** Name in lower case, value in Latin-1; the caller has checked both. */
   field(name: string, value: string): void {
-    this.#put(nameEntry(name), value, true, undefined)
+    const place = this.#place(name)
+    if (place !== undefined && this.#putSame(place, value)) return
+    this.#put(place === undefined ? nameEntry(name) : place.entry, value, true, place)
   }
 
   /**
@@ -123,13 +127,23 @@ export class HpackEncoder {
   messageField(name: string, value: string): boolean {
     const place = this.#place(name)
     if (place === undefined) return this.#putFound(nameEntry(name), value, undefined)
-    if (place.inserted >= this.#evicted && place.value === value) {
-      place.dynamic!.hits++
+    return this.#putSame(place, value) || this.#putFound(place.entry, value, place)
+  }
+
+  /** What stood at that place last time. */
+  #putSame(place: Place, value: string): boolean {
+    // Values that are in no table are not compared: they differ each time.
+    if (place.whole > 0) {
+      if (place.value !== value) return false
       room(16)
-      putInteger(staticTable.length + this.#inserted - place.inserted, 7, 0x80)
+      putInteger(place.whole, 7, 0x80)
       return true
     }
-    return this.#putFound(place.entry, value, place)
+    if (place.inserted < this.#evicted || place.value !== value) return false
+    place.dynamic!.hits++
+    room(16)
+    putInteger(staticTable.length + this.#inserted - place.inserted, 7, 0x80)
+    return true
   }
 
   #putFound(entry: NameEntry, value: string, place: Place | undefined): boolean {
@@ -146,10 +160,11 @@ export class HpackEncoder {
       place.name = name
       place.entry = nameEntry(name)
       place.inserted = -1
+      place.whole = 0
       return place
     }
     if (at >= placesMax) return undefined
-    const made = { name, entry: nameEntry(name), value: '', inserted: -1, dynamic: undefined }
+    const made = { name, entry: nameEntry(name), value: '', whole: 0, inserted: -1, dynamic: undefined }
     this.#places.push(made)
     return made
   }
@@ -160,6 +175,10 @@ export class HpackEncoder {
     const whole = entry.name === ':path' && value.length > staticPathMax ? undefined : entry.staticValues?.get(value)
     if (whole !== undefined) {
       putInteger(whole, 7, 0x80)
+      if (place !== undefined) {
+        place.value = value
+        place.whole = whole
+      }
       return true
     }
     const dynamic = entry.isIndexable || entry.staticIndex === 0 ? this.#names.get(entry.name) : undefined
@@ -248,6 +267,7 @@ export class HpackEncoder {
 
 function remember(place: Place, value: string, inserted: number, dynamic: DynamicName | undefined): void {
   place.value = value
+  place.whole = 0
   place.inserted = inserted
   place.dynamic = dynamic
 }
