@@ -17,11 +17,11 @@ import { openSecureStream } from '#/identity/workload/secure-stream.ts'
 import { WorkloadApiSource } from '#/identity/workload/workload-api-source.ts'
 import { WorkloadIdentity } from '#/identity/workload/workload-identity.ts'
 import { identitySecretName } from '#/model/tls.ts'
-import { type FederatedRoots, rootSecretName } from '#/model/trust-secret.ts'
+import { rootSecretName } from '#/model/trust-secret.ts'
 import { BoundListener } from '#/proxy/listener/bound-listener.ts'
 import { WorkingSet } from '#/proxy/memory/working-set.ts'
 import { nodeOf } from '#/proxy/proxy-identity.ts'
-import { SecretStore } from '#/proxy/tls/secret-store.ts'
+import { type SecretPem, SecretStore } from '#/proxy/tls/secret-store.ts'
 import { Backoff } from '#/std/backoff.ts'
 import { systemClock as clock } from '#/std/clock.ts'
 import { formatHostPort } from '#/std/host-port.ts'
@@ -97,13 +97,17 @@ function newXdsClient(settings: ProxySettings, identity: IdentitySource | undefi
   })
 }
 
+/** Beside the roots of the own trust domain. */
+type PeerTrust = Required<Pick<SecretPem, 'federated' | 'revocations'>>
+
 interface Program {
   settings: ProxySettings
   body: ProxyBody
   xds: XdsClient
   identity: IdentitySource | undefined
   /** Roots of other trust domains, as the control plane tells them. */
-  federated: WatchedValue<readonly FederatedRoots[]>
+  /** What the control plane says of whom to trust; the identity holds the roots. */
+  trust: WatchedValue<PeerTrust>
   log: Log
 }
 
@@ -160,7 +164,7 @@ function logWhenReady(program: Program, admin: BoundListener): void {
 }
 
 /** By TLS, configuration is for who shows a leaf, so that comes first. */
-function startXds({ settings, xds, identity, federated, log }: Omit<Program, 'body'>): void {
+function startXds({ settings, xds, identity, trust, log }: Omit<Program, 'body'>): void {
   if (!identity || settings.controlSecure.length === 0) xds.start()
   if (!identity) return
   const unsubscribe = identity.svid.subscribe(() => {
@@ -168,9 +172,9 @@ function startXds({ settings, xds, identity, federated, log }: Omit<Program, 'bo
     if (settings.controlSecure.length > 0) xds.start()
   })
   xds.subscribe('secret', rootSecretName, {
-    onResource: (_, { trustedCaPem, federation }) => {
+    onResource: (_, { trustedCaPem, federation, revocations }) => {
       identity.setRoots(trustedCaPem)
-      federated.set(federation?.others ?? [])
+      trust.set({ federated: federation?.others ?? [], revocations: revocations?.pem ?? '' })
     },
     onMissing: () => log.debug('this control plane hands out no roots'),
   })
@@ -178,13 +182,13 @@ function startXds({ settings, xds, identity, federated, log }: Omit<Program, 'bo
 }
 
 /** What TLS contexts name: this process's leaf with its key, and the roots of the mesh. */
-function secretsOf(identity: IdentitySource, federated: Watched<readonly FederatedRoots[]>): SecretStore {
+function secretsOf(identity: IdentitySource, trust: Watched<PeerTrust>): SecretStore {
   const secrets = new SecretStore()
   const tellRoots = (): void => {
     const { svid } = identity
-    if (svid.value) secrets.set(rootSecretName, { trustedCa: svid.value.bundlePem, federated: federated.value ?? [] })
+    if (svid.value) secrets.set(rootSecretName, { trustedCa: svid.value.bundlePem, ...trust.value })
   }
-  federated.subscribe(tellRoots)
+  trust.subscribe(tellRoots)
   identity.svid.subscribe(({ certificateChainPem, privateKey }) => {
     tellRoots()
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
@@ -196,7 +200,7 @@ function secretsOf(identity: IdentitySource, federated: Watched<readonly Federat
 /** One loop costs nothing of what several need: it is not even loaded. */
 async function newBody(
   settings: ProxySettings,
-  { xds, identity, federated, log }: Omit<Program, 'body' | 'settings'>,
+  { xds, identity, trust, log }: Omit<Program, 'body' | 'settings'>,
 ): Promise<ProxyBody> {
   const xdsState = (): XdsState => {
     const { isConnected, types } = xds.status
@@ -204,7 +208,7 @@ async function newBody(
   }
   const telemetry = newTelemetry({ settings, log, xds: xdsState })
   const loops = countLoops(settings, log)
-  const secrets = identity ? { secrets: secretsOf(identity, federated) } : {}
+  const secrets = identity ? { secrets: secretsOf(identity, trust) } : {}
   if (loops === 1) {
     return new ProxyLoop({ settings, source: xds, telemetry, log, ...secrets })
   }
@@ -227,8 +231,8 @@ async function main(): Promise<void> {
   const log = new Log({ component: 'proxy', level: settings.logLevel, format: settings.logFormat })
   const identity = newIdentity(settings, log)
   const xds = newXdsClient(settings, identity, log)
-  const federated = new WatchedValue<readonly FederatedRoots[]>([])
-  const body = await newBody(settings, { xds, identity, federated, log })
+  const trust = new WatchedValue<PeerTrust>({ federated: [], revocations: '' })
+  const body = await newBody(settings, { xds, identity, trust, log })
   let isStopping = false
   const stop = (): void => {
     if (isStopping) return
@@ -247,7 +251,7 @@ async function main(): Promise<void> {
       stop()
     })
   }
-  const program = { settings, body, xds, identity, federated, log }
+  const program = { settings, body, xds, identity, trust, log }
   const admin = await serveAdmin(program, stop)
   // From here on a mistake costs the connection that it happened on, not the others.
   process.on('uncaughtException', (error) =>

@@ -5,6 +5,8 @@ export interface TrustSecret {
   name: string
   /** The root that signs first. */
   trustedCaPem: string
+  /** Revocation lists of plugged-in authorities, PEM. */
+  revocations?: { pem: string; isOfLeavesAlone: boolean }
   /** Other trust domains that are trusted, each for its own names alone; with the one that these roots are of. */
   federation?: { trustDomain: string; others: readonly FederatedRoots[] }
 }

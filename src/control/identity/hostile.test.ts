@@ -24,6 +24,7 @@ import { askForCertificate, type CertificateCall, CertificateRefusal } from '#/i
 import { createCertificatePath } from '#/identity/workload/certificate-message.ts'
 import { newKeyRequest } from '#/identity/workload/key-request.ts'
 import { dialSecurely } from '#/identity/workload/secure-dial.ts'
+import { rootSecretName } from '#/model/trust-secret.ts'
 import { systemClock as clock } from '#/std/clock.ts'
 import { GrpcStream } from '#/xds/transport/client/grpc-stream.ts'
 import { cart, nextSvid, type SteeredPlane, steerPlane } from './testing/steered-plane.ts'
@@ -218,6 +219,10 @@ test('below a plugged-in authority all is the same, and a revoked leaf gets no c
   assert.equal(await showing(steered, [good.leaf, inner.certificate], good.key), 'granted')
   assert.match(await showing(steered, [stolen.leaf, inner.certificate], stolen.key), /^14 /)
   assert.equal(counted(steered, 'leaf_revoked'), 1)
+  const pem = readFileSync(revocations, 'utf8')
+  // The root has no list: a verifier that wants one of each authority would refuse everybody.
+  const handedOut = () => steered.plane.secrets().get(rootSecretName)?.revocations
+  assert.deepEqual(handedOut(), { pem, isOfLeavesAlone: true })
 })
 
 test("the control plane's own leaf, were it stolen, names no workload", async (t) => {

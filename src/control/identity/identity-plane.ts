@@ -194,14 +194,15 @@ export class IdentityPlane {
 
   /** What is trusted, for all proxies. */
   secrets(): ReadonlyMap<string, TrustSecret> {
-    const { trustDomain, presentBundle } = this.#authority
+    const { trustDomain, presentBundle, revocations } = this.#authority
     const trustedCaPem = formatCertificates(presentBundle.roots)
     const others = (this.#federated.bundles.value ?? []).map((bundle) => ({
       trustDomain: bundle.trustDomain,
       pem: formatCertificates(bundle.roots),
     }))
     const federation = others.length > 0 ? { federation: { trustDomain, others } } : {}
-    return new Map([[rootSecretName, { name: rootSecretName, trustedCaPem, ...federation }]])
+    const secret = { name: rootSecretName, trustedCaPem, ...federation, ...(revocations ? { revocations } : {}) }
+    return new Map([[rootSecretName, secret]])
   }
 
   bundleDocument(): string {

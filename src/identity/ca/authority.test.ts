@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test'
 import { test } from 'node:test'
 import { ManualClock } from '#/std/clock.ts'
 import { Log } from '#/std/log.ts'
+import { subjectOf } from '../der/certificate-name.ts'
 import { verifyPeerChain } from '../spiffe/peer-chain.ts'
 import { formatCertificates, readCertificates, type TrustBundle } from '../spiffe/trust-bundle.ts'
 import {
@@ -19,7 +20,6 @@ import {
   trustDomain,
 } from '../testing/authority.ts'
 import { Authority, type AuthorityOptions, RotationRefusal } from './authority.ts'
-import { subjectOf } from './certificate-writer.ts'
 import type { SigningAuthority } from './signing-authority.ts'
 
 const done = { unacknowledged: [], oldLeaves: [] }

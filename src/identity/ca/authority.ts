@@ -8,10 +8,10 @@ import type { Clock } from '#/std/clock.ts'
 import type { Log } from '#/std/log.ts'
 import { type Watched, WatchedValue } from '#/std/watched.ts'
 import { FileWatch } from '../file/file-watch.ts'
+import { isRevokedBy, type RevocationList, readRevocationLists } from '../spiffe/revocation-list.ts'
 import type { SpiffeId } from '../spiffe/spiffe-id.ts'
 import { isSameBundle, type TrustBundle } from '../spiffe/trust-bundle.ts'
 import { type AuthorityFiles, readPluggedAuthority } from './plugged-authority.ts'
-import { isRevokedBy, type RevocationList, readRevocationLists } from './revocation-list.ts'
 import {
   abortRotation,
   advanceRotation,
@@ -64,6 +64,7 @@ export class Authority {
   #kept: KeptRoots | undefined
   #signing: SigningAuthority
   #revocations: readonly RevocationList[] = []
+  #revocationsPem = ''
 
   /** @throws when what is kept is damaged, or plugged-in files do not fit together. */
   constructor(options: AuthorityOptions) {
@@ -119,6 +120,15 @@ export class Authority {
       lifeMs: Math.min(lifeMs, leafLifeMs, leafLifeMaxMs - backdateMs - 1000),
       nowMs: clock.wallMs(),
     })
+  }
+
+  /** For those who verify peers themselves; absent without lists. `isOfLeavesAlone`: no list covers what stands above the leaves' issuer. */
+  get revocations(): { pem: string; isOfLeavesAlone: boolean } | undefined {
+    if (this.#revocations.length === 0) return undefined
+    const issuers = [...this.#signing.intermediates, ...this.presentBundle.roots]
+    const hasList = (one: X509Certificate): boolean =>
+      this.#revocations.some(({ issuer }) => issuer.publicKey.equals(one.publicKey))
+    return { pem: this.#revocationsPem, isOfLeavesAlone: !issuers.every(hasList) }
   }
 
   isRevoked(certificate: X509Certificate, issuer: X509Certificate): boolean {
@@ -203,11 +213,13 @@ export class Authority {
     const { clock, log } = this.#options
     try {
       const { authority, roots } = readPluggedAuthority(files, clock.wallMs())
+      const revokedBefore = this.#revocationsPem
       this.#revocations = this.#readRevocations(roots)
       this.#signing = authority
       const before = this.presentBundle
       const bundle = this.#pluggedBundle(roots, before.sequence + 1)
-      if (!isSameBundle(before, bundle)) this.#bundle.set(bundle)
+      const isNew = !isSameBundle(before, bundle) || revokedBefore !== this.#revocationsPem
+      if (isNew) this.#bundle.set(bundle)
       log.info('the authority was read again', { signing: authority.certificate.serialNumber })
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
@@ -219,6 +231,9 @@ export class Authority {
     const { source } = this.#options
     if (source.type !== 'plugged' || !source.revocations) return []
     const issuers = [...this.#signing.intermediates, ...roots]
-    return readRevocationLists(readFileSync(source.revocations, 'utf8'), issuers)
+    const pem = readFileSync(source.revocations, 'utf8')
+    const lists = readRevocationLists(pem, issuers)
+    this.#revocationsPem = pem
+    return lists
   }
 }

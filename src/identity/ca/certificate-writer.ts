@@ -86,13 +86,6 @@ export function nodeOfSubject({ subject }: X509Certificate): string | undefined 
   return /^UID=([a-z0-9.-]+)$/.exec((subject as string | undefined) ?? '')?.[1]
 }
 
-/** The subject of a certificate, as its children must repeat it. */
-export function subjectOf(certificate: X509Certificate): Buffer {
-  const [body] = readElements(readOnly(certificate.raw, tags.sequence).content)
-  // Version, serial, algorithm, issuer, validity, subject (RFC 5280 section 4.1).
-  return readElements(body!.content)[5]!.whole
-}
-
 /** SHA-1 of the key's bits (RFC 5280 section 4.2.1.2, first method): a name for a key, no protection. */
 export function keyIdOf(publicKey: KeyObject): Buffer {
   const bits = readElements(readOnly(spkiOf(publicKey), tags.sequence).content)[1]!

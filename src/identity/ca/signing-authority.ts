@@ -1,8 +1,9 @@
 /** What signs leaves: a root of our own, or a plugged-in certificate below an organisation's root. */
 import { generateKeyPairSync, type KeyObject, randomBytes, type X509Certificate } from 'node:crypto'
+import { subjectOf } from '../der/certificate-name.ts'
 import { formatPem } from '../der/der-writer.ts'
 import { formatSpiffeId, type SpiffeId } from '../spiffe/spiffe-id.ts'
-import { keyIdOf, nameOf, nodeSubject, subjectOf, writeCertificate } from './certificate-writer.ts'
+import { keyIdOf, nameOf, nodeSubject, writeCertificate } from './certificate-writer.ts'
 
 export interface SigningAuthority {
   certificate: X509Certificate

@@ -6,10 +6,10 @@ import {
   nameOf,
   type Signer,
   signCertificate,
-  subjectOf,
   writeCertificate,
 } from '#/identity/ca/certificate-writer.ts'
 import { issueLeaf, newRoot, type SigningAuthority } from '#/identity/ca/signing-authority.ts'
+import { subjectOf } from '#/identity/der/certificate-name.ts'
 import {
   bitString,
   boolean,

@@ -1,11 +1,19 @@
 /** Mutual TLS beside plain text on one listener, on real sockets. */
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import tls from 'node:tls'
 import { newRoot, type SigningAuthority } from '#/identity/ca/signing-authority.ts'
-import { newIntermediate, newKeys, newLeaf, newWrongLeaf, type WrongLeaf } from '#/identity/testing/authority.ts'
+import {
+  newIntermediate,
+  newKeys,
+  newLeaf,
+  newWrongLeaf,
+  revocationList,
+  type WrongLeaf,
+} from '#/identity/testing/authority.ts'
 import type { MutualTlsMode } from '#/model/mutual-tls.ts'
 import { until } from '#/proxy/testing/engine.ts'
 import { open, type Running, serve, startStreams } from '#/proxy/testing/stream.ts'
@@ -198,6 +206,22 @@ test('a caller of another trust domain is believed for names of its own, once th
   // Its root says nothing about who is who in ours.
   assert.match(await secureCall(t, proxy, { ...leafOf(web, other), alpn: ['http/1.1'] }, get), /^no answer/)
   assert.match(events.malformedDetails.at(-1)!, /unknown_issuer/)
+})
+
+test('a caller whose leaf is revoked is refused from the moment that its list comes, others are not', async (t) => {
+  const secrets = newSecrets()
+  const { proxy, events } = await start(t, { mode: 'strict', protocol: 'http', secrets })
+  const stolen = { ...leafOf(web), alpn: ['http/1.1'] }
+  assert.match(await secureCall(t, proxy, stolen, get), isAnswer)
+  const { serialNumber } = new X509Certificate(stolen.cert)
+  // A list that a stranger signed in the name of our authority says nothing.
+  const forged = revocationList({ ...root, key: stranger.key }, [serialNumber])
+  secrets.set('ROOTCA', { trustedCa: root.root.toString(), revocations: forged })
+  assert.match(await secureCall(t, proxy, stolen, get), isAnswer)
+  secrets.set('ROOTCA', { trustedCa: root.root.toString(), revocations: revocationList(root, [serialNumber]) })
+  assert.match(await secureCall(t, proxy, stolen, get), /^no answer/)
+  assert.match(events.malformedDetails.at(-1)!, /revoked/)
+  assert.match(await secureCall(t, proxy, { ...leafOf(web), alpn: ['http/1.1'] }, get), isAnswer)
 })
 
 /** A leaf with its key, wrong in one way. */

@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import type { PeerCertificate, SecureContext, TLSSocket } from 'node:tls'
 import type { ClientTls } from '#/model/tls.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
+import { MeshTrust } from './mesh-trust.ts'
 import type { PemWatch } from './pem-watch.ts'
 import { createContext, meshVersions } from './secure-context.ts'
 import { hasSubjectName, listSubjectNames, parseSubjectNames } from './subject-name.ts'
@@ -24,6 +25,8 @@ export class ClientContext {
   readonly #unwatch: () => void
   #secure: SecureContext | undefined
   #fault = ''
+  /** Towards sidecars. */
+  #trust: MeshTrust | undefined
   /** Tickets of an older one were issued under an older trust. */
   #generation = 0
   readonly #generations = new WeakMap<SessionTickets, number>()
@@ -62,6 +65,13 @@ export class ClientContext {
     secure.once('secureConnect', () => {
       secure.removeListener('error', onError)
       secure.removeListener('close', onClose)
+      // OpenSSL has trusted it by the roots of all trust domains together, and knows of no revocation.
+      const fault = this.#trust?.faultOf(secure) ?? ''
+      if (fault !== '') {
+        giveUp(secure)
+        owner.onHandshakeFailed('upstream_tls_untrusted', `the certificate of the endpoint will not do: ${fault}`)
+        return
+      }
       owner.onSecure(secure, secure.alpnProtocol || '')
     })
     return () => {
@@ -78,7 +88,10 @@ export class ClientContext {
   #read(): void {
     const { certificate, trustedCa, isMesh } = this.#tls
     try {
+      const trust =
+        isMesh && certificate && trustedCa ? new MeshTrust({ certificate, trustedCa, watch: this.#watch }) : undefined
       this.#secure = createContext(this.#watch, { certificate, trustedCa }, isMesh ? meshVersions : {})
+      this.#trust = trust
       this.#generation++
       this.#fault = ''
     } catch (error) {

@@ -1,13 +1,21 @@
-/** Whom of those with a certificate of the mesh a sidecar takes for what they say they are (X509-SVID section 5.2). */
+/** Whom of those with a certificate of the mesh a sidecar takes for what they say they are (X509-SVID section 5.2), on both sides. */
 import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { verifyPeerChain } from '#/identity/spiffe/peer-chain.ts'
+import { Revocations } from '#/identity/spiffe/revocation-list.ts'
 import { parseSpiffeId, serviceAccountOf } from '#/identity/spiffe/spiffe-id.ts'
 import { readCertificates, type TrustBundle } from '#/identity/spiffe/trust-bundle.ts'
-import type { ServerTls } from '#/model/tls.ts'
+import type { PemSource, TlsCertificate } from '#/model/tls.ts'
 import type { PemWatch } from './pem-watch.ts'
 import { parseSubjectNames } from './subject-name.ts'
 import type { MeshCaller } from './tls-entrance.ts'
+
+export interface MeshTrustOptions {
+  /** This sidecar's own. */
+  certificate: TlsCertificate
+  trustedCa: PemSource
+  watch: PemWatch
+}
 
 /** Made anew with each change of the certificate or the roots. */
 export class MeshTrust {
@@ -16,31 +24,35 @@ export class MeshTrust {
   /** By trust domain. */
   readonly #bundles: ReadonlyMap<string, TrustBundle>
   readonly #watch: PemWatch
+  readonly #revocations: Revocations | undefined
 
   /** @throws when certificate or roots can't be read, or the certificate is no SVID. */
-  constructor({ certificates, trustedCa }: ServerTls, watch: PemWatch) {
-    const leaf = new X509Certificate(watch.read(certificates[0]!.chain, 'chain'))
+  constructor({ certificate, trustedCa, watch }: MeshTrustOptions) {
+    const leaf = new X509Certificate(watch.read(certificate.chain, 'chain'))
     const [id = ''] = parseSubjectNames(leaf.subjectAltName).uri
     const parsed = parseSpiffeId(id)
     if (typeof parsed === 'string') throw new Error(`the own certificate is no SVID: ${parsed}`)
-    const own = { trustDomain: parsed.trustDomain, pem: watch.readOwnRoots(trustedCa!) }
+    const own = { trustDomain: parsed.trustDomain, pem: watch.readOwnRoots(trustedCa) }
     this.#id = id
     this.#watch = watch
+    const revocations = watch.revocations(trustedCa)
+    this.#revocations = revocations === '' ? undefined : new Revocations(revocations)
     // Nobody else speaks for our own trust domain.
     this.#bundles = new Map(
-      [...watch.federated(trustedCa!), own].map(({ trustDomain, pem }) => [trustDomain, bundleOf(trustDomain, pem)]),
+      [...watch.federated(trustedCa), own].map(({ trustDomain, pem }) => [trustDomain, bundleOf(trustDomain, pem)]),
     )
   }
 
-  /** Why the caller will not do; empty when it will. OpenSSL has verified the chain before. */
+  /** Why the peer will not do; empty when it will. OpenSSL has verified the chain before. */
   faultOf(socket: TLSSocket): string {
     // A resumed session was verified when it began, and holds the leaf alone.
     if (socket.isSessionReused()) return ''
     const verdict = verifyPeerChain(chainOf(socket), {
       bundleOf: (trustDomain) => this.#bundles.get(trustDomain),
       nowMs: this.#watch.nowMs,
+      isRevoked: (certificate, issuer) => this.#revocations?.isRevoked(certificate, issuer) ?? false,
     })
-    return verdict.ok ? '' : `the certificate of the client will not do: ${verdict.code}, ${verdict.detail}`
+    return verdict.ok ? '' : `${verdict.code}, ${verdict.detail}`
   }
 
   /** Envoy's form: By, Hash (SHA-256 of the certificate), URI. */

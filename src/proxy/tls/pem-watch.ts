@@ -79,6 +79,11 @@ export class PemWatch {
     return (source.type === 'secret' && this.#options.secrets?.find(source.name)?.federated) || []
   }
 
+  /** Lists of revoked certificates; empty for none. */
+  revocations(source: PemSource): string {
+    return (source.type === 'secret' && this.#options.secrets?.find(source.name)?.revocations) || ''
+  }
+
   /** @returns how to stop. `onChange` must not throw. */
   watch(tls: ServerTls | ClientTls, onChange: () => void): () => void {
     const stops = [this.#watchFiles(tls, onChange), ...this.#watchSecrets(tls, onChange)]

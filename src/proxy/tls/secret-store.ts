@@ -9,6 +9,8 @@ export interface SecretPem {
   trustedCa?: string
   /** Roots of other trust domains, each for the names of its own. */
   federated?: readonly FederatedRoots[]
+  /** Lists of revoked certificates. */
+  revocations?: string
 }
 
 export type SecretPart = Exclude<keyof SecretPem, 'federated'>
@@ -30,6 +32,7 @@ export class SecretStore {
       before.chain === secret.chain &&
       before.privateKey === secret.privateKey &&
       before.trustedCa === secret.trustedCa &&
+      before.revocations === secret.revocations &&
       JSON.stringify(before.federated) === JSON.stringify(secret.federated)
     if (isSame) return
     this.#secrets.set(name, secret)

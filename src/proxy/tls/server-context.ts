@@ -38,7 +38,7 @@ export class ServerContext implements TlsEntrance {
     this.#options = options
     const { tls, watch, handshakeTimeoutMs } = options
     this.#identities = readIdentities(tls, watch)
-    this.#trust = tls.isMesh ? new MeshTrust(tls, watch) : undefined
+    this.#trust = trustOf(tls, watch)
     this.#server = createServer({
       ...secureOptions(),
       handshakeTimeout: handshakeTimeoutMs,
@@ -77,7 +77,7 @@ export class ServerContext implements TlsEntrance {
     const { tls, watch } = this.#options
     try {
       this.#identities = readIdentities(tls, watch)
-      if (tls.isMesh) this.#trust = new MeshTrust(tls, watch)
+      this.#trust = trustOf(tls, watch)
       this.#useDefault()
       watch.log.info('certificates were read again')
     } catch (error) {
@@ -128,7 +128,7 @@ export class ServerContext implements TlsEntrance {
     if (!certificate) return clientCertificate === 'required' ? 'the client sent no certificate' : ''
     if (!socket.authorized) return `the certificate of the client is not trusted: ${socket.authorizationError}`
     const fault = this.#trust?.faultOf(socket) ?? ''
-    if (fault !== '') return fault
+    if (fault !== '') return `the certificate of the client will not do: ${fault}`
     const names = parseSubjectNames(certificate.subjectAltName)
     if (!subjectNames || hasSubjectName(names, subjectNames)) return ''
     return `the certificate of the client is for ${listSubjectNames(names)}`
@@ -153,6 +153,12 @@ export class ServerContext implements TlsEntrance {
     this.#pending.delete(key)
     owner?.onHandshakeFailed(detail)
   }
+}
+
+/** Of sidecars. @throws when what it is made of is missing. */
+function trustOf({ isMesh, certificates, trustedCa }: ServerTls, watch: PemWatch): MeshTrust | undefined {
+  const [certificate] = certificates
+  return isMesh && certificate && trustedCa ? new MeshTrust({ certificate, trustedCa, watch }) : undefined
 }
 
 /** Keys of tickets are new each time: a client that was trusted under an old CA has to show itself again. */

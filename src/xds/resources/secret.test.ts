@@ -16,6 +16,13 @@ test('roots of other trust domains come back, each with its domain', () => {
   assert.deepEqual(decoders.secret(encodeSecret(secret)), { ok: true, value: secret })
 })
 
+for (const isOfLeavesAlone of [false, true])
+  test(`lists of revoked certificates come back, for ${isOfLeavesAlone ? 'leaves alone' : 'whole chains'}`, () => {
+    const revocations = { pem: '-----BEGIN X509 CRL-----\n', isOfLeavesAlone }
+    const secret = { name: 'ROOTCA', trustedCaPem: 'own root', revocations }
+    assert.deepEqual(decoders.secret(encodeSecret(secret)), { ok: true, value: secret })
+  })
+
 const refused: [string, Parameters<typeof create<typeof SecretSchema>>[1]][] = [
   [
     'a private key',

@@ -9,7 +9,22 @@ export function readSecret(reader: FieldReader): TrustSecret {
   if (trustedCaPem === '')
     reader.fault('validation_context.trusted_ca', 'is empty; roots in place are supported by this proxy')
   const federation = readFederation(context, trustedCaPem)
-  return { name: reader.string('name'), trustedCaPem, ...(federation ? { federation } : {}) }
+  const revocations = readRevocations(context)
+  return {
+    name: reader.string('name'),
+    trustedCaPem,
+    ...(federation ? { federation } : {}),
+    ...(revocations ? { revocations } : {}),
+  }
+}
+
+function readRevocations(context: FieldReader | undefined): TrustSecret['revocations'] {
+  const source = context?.message('crl')
+  const isOfLeavesAlone = context?.boolean('only_verify_leaf_cert_crl') ?? false
+  if (!source) return undefined
+  const pem = source.string('inline_string') || source.text('inline_bytes')
+  if (pem === '') source.fault('inline_string', 'is empty; revocation lists in place are supported by this proxy')
+  return { pem, isOfLeavesAlone }
 }
 
 const validatorType = 'envoy.extensions.transport_sockets.tls.v3.SPIFFECertValidatorConfig'

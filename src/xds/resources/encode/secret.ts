@@ -26,6 +26,15 @@ function validatorOf({ trustedCaPem, federation }: TrustSecret) {
   return { customValidatorConfig: { name: spiffeValidator, typedConfig } }
 }
 
+/** With lists OpenSSL asks for one of each authority above the leaf, unless told to look at the leaf alone. */
+function revocationsOf({ revocations }: TrustSecret) {
+  if (!revocations) return {}
+  return {
+    crl: { specifier: { case: 'inlineString' as const, value: revocations.pem } },
+    onlyVerifyLeafCertCrl: revocations.isOfLeavesAlone,
+  }
+}
+
 export const encodeSecret: Encode<TrustSecret> = (secret) =>
   toBinary(
     SecretSchema,
@@ -35,6 +44,7 @@ export const encodeSecret: Encode<TrustSecret> = (secret) =>
         case: 'validationContext',
         value: {
           trustedCa: { specifier: { case: 'inlineString', value: secret.trustedCaPem } },
+          ...revocationsOf(secret),
           ...validatorOf(secret),
         },
       },
