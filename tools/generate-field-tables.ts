@@ -30,6 +30,8 @@ const roots: [string, string][] = [
   ['envoy/extensions/filters/http/router/v3/router_pb.ts', 'RouterSchema'],
   ['envoy/extensions/filters/http/jwt_authn/v3/config_pb.ts', 'JwtAuthenticationSchema'],
   ['envoy/extensions/filters/http/jwt_authn/v3/config_pb.ts', 'PerRouteConfigSchema'],
+  ['envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.ts', 'ExtAuthzSchema'],
+  ['envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.ts', 'ExtAuthzPerRouteSchema'],
   ['envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.ts', 'LocalRateLimitSchema'],
   ['envoy/extensions/filters/http/rbac/v3/rbac_pb.ts', 'RBACSchema'],
   ['envoy/extensions/filters/http/rbac/v3/rbac_pb.ts', 'RBACPerRouteSchema'],

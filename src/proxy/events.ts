@@ -65,6 +65,9 @@ export interface RequestRecord {
 }
 
 /** What became of a call to a host that nobody knows. */
+/** `failed`: refused for want of an answer; `passed_unasked`: let through for want of one. */
+export type AuthorizationOutcome = 'allowed' | 'denied' | 'failed' | 'passed_unasked'
+
 export type UnknownHostOutcome = 'passed' | 'refused'
 
 export interface ProxyEvents {
@@ -86,4 +89,6 @@ export interface ProxyEvents {
   onDetected?(listener: string, outcome: DetectionOutcome, afterMs: number): void
   /** A call was made to `host:port`, which is neither a Service nor an ExternalService. Absent: nobody listens. */
   onUnknownHost?(host: string, kind: 'request' | 'stream', outcome: UnknownHostOutcome): void
+  /** An authorisation server was asked about a request. Absent: nobody listens. */
+  onAuthorization?(outcome: AuthorizationOutcome): void
 }

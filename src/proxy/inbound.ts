@@ -3,6 +3,7 @@ import type { Road } from './exchange/road.ts'
 import { makePathPlain, requireAccess } from './step/access.ts'
 import { answerPreflight, markCors } from './step/cors.ts'
 import { findRoutes } from './step/destination.ts'
+import { addAuthorizedHeaders, askAuthorization } from './step/external-authorization.ts'
 import { readGrpc, translateGrpcWeb } from './step/grpc.ts'
 import { changeAnswerHeaders, dropObsoleteUpgrade, hideDetail, nameRequest, tellOrigin } from './step/header.ts'
 import { checkToken } from './step/jwt.ts'
@@ -32,6 +33,7 @@ export const inbound: Road = {
     requireMutualTls, // where the port is strict
     checkToken, // what it says of who sent the request is what access goes by
     requireAccess, // by who calls and what is asked for
+    askAuthorization, // another server, about what our own rules let pass
     tellCaller, // the application hears it from us alone
     findRoutes, // of this workload's port
     matchRoute, // one route unless the control plane has more to say
@@ -48,6 +50,7 @@ export const inbound: Road = {
   answer: [
     hideDetail, // the application can't speak for the mesh
     changeAnswerHeaders,
+    addAuthorizedHeaders,
     markCors,
   ],
 }

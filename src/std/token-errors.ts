@@ -1,4 +1,4 @@
-/** Errors about who a request is from: tokens (JWT). */
+/** Errors about who a request is from and what another server says of it: tokens (JWT) and external authorisation. */
 import type { ErrorCode } from './errors.ts'
 
 /** A token that does not hold (RFC 6750, section 3.1, `invalid_token`). */
@@ -75,5 +75,29 @@ export const tokenErrors = {
     isUnsent: false,
     meaning: "The issuer's keys are not known, so that no token can be believed.",
     cure: 'Can the control plane reach `jwksUri`? Its log and the status of the AuthenticationPolicy say why not.',
+  },
+  authorization_denied: {
+    status: 403,
+    grpc: 7,
+    flag: 'UAEX',
+    isUnsent: false,
+    meaning: 'The authorisation server refused the request.',
+    cure: 'Its own log says why; the answer is its own where it gave one.',
+  },
+  authorization_unavailable: {
+    status: 403,
+    grpc: 7,
+    flag: 'UAEX',
+    isUnsent: false,
+    meaning: 'The authorisation server gave no answer, and without one nobody may pass.',
+    cure: 'The detail names the cause; `failureMode: Allow` would let requests pass.',
+  },
+  authorization_body_too_large: {
+    status: 413,
+    grpc: 8,
+    flag: 'UAEX',
+    isUnsent: false,
+    meaning: 'The body is longer than the authorisation server is given.',
+    cure: 'Raise `forwardBody.maxSize`, or let it be told a part (`allowPartial: true`).',
   },
 } as const satisfies Record<string, ErrorCode>

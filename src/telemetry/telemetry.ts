@@ -1,6 +1,13 @@
 /** Everything that is measured and written about a proxy: the one listener of its events. */
 import type { WorkloadIdentity } from '#/model/workload.ts'
-import type { DetectionOutcome, ProxyEvents, RequestRecord, StreamRecord, UnknownHostOutcome } from '#/proxy/events.ts'
+import type {
+  AuthorizationOutcome,
+  DetectionOutcome,
+  ProxyEvents,
+  RequestRecord,
+  StreamRecord,
+  UnknownHostOutcome,
+} from '#/proxy/events.ts'
 import type { Clock, Timer } from '#/std/clock.ts'
 import { lineBytesMax, writeLogLine } from './access-log/line-bytes.ts'
 import { LogWriter, type LogWriterOptions } from './access-log/log-writer.ts'
@@ -62,6 +69,12 @@ export class Telemetry implements ProxyEvents {
   readonly #seriesIdleMs: number
   /** Who called what; absent when nobody wants to know. */
   readonly traffic: TrafficLedger | undefined
+  readonly #authorizations: Record<AuthorizationOutcome, number> = {
+    allowed: 0,
+    denied: 0,
+    failed: 0,
+    passed_unasked: 0,
+  }
   #sweeper: Timer
 
   /** @throws the system's error when the file of the access log can't be opened. */
@@ -117,6 +130,14 @@ export class Telemetry implements ProxyEvents {
       'access_log_dropped_total',
       'Lines that the target of the access log did not take.',
       () => this.droppedLines,
+    )
+    this.registry.collected(
+      {
+        name: 'weft_proxy_external_authorization_total',
+        help: 'Requests about which an authorisation server was asked, by outcome.',
+        type: 'counter',
+      },
+      () => Object.entries(this.#authorizations).map(([outcome, count]) => [['outcome', outcome], count]),
     )
     if (!xds) return
     gauge('xds_connected', 'Whether the control plane is connected.', () => (xds().isConnected ? 1 : 0))
@@ -194,6 +215,10 @@ export class Telemetry implements ProxyEvents {
 
   onDetected(listener: string, outcome: DetectionOutcome, afterMs: number): void {
     this.#streams.onDetected(listener, outcome, afterMs, this.#clock.monotonicMs())
+  }
+
+  onAuthorization(outcome: AuthorizationOutcome): void {
+    this.#authorizations[outcome]++
   }
 
   onUnknownHost(host: string, kind: 'request' | 'stream', outcome: UnknownHostOutcome): void {

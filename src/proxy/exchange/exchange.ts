@@ -10,6 +10,7 @@ import type { ResetReason, ServerSink, ServerStream } from '#/codec/stream.ts'
 import { WheelTimer } from '#/codec/timer-wheel.ts'
 import type { WorkloadIdentity } from '#/model/workload.ts'
 import type { RequestRecord } from '#/proxy/events.ts'
+import type { HeaderChange } from '#/proxy/policy/authorization/verdict.ts'
 import type { Timeouts } from '#/proxy/policy/timeout.ts'
 import type { ProxyContext } from '#/proxy/proxy-context.ts'
 import { rescue } from '#/proxy/rescue.ts'
@@ -77,6 +78,8 @@ export class Exchange implements ServerSink {
   forwarding: Forwarding | undefined
   /** How a step that waits stops waiting. */
   cancelWait: (() => void) | undefined
+  /** What an authorisation server gives the client beside the application's own. */
+  answerHeaders: readonly HeaderChange[] | undefined
 
   #step = 0
   #isOver = false
@@ -171,8 +174,11 @@ export class Exchange implements ServerSink {
     if (!this.#isTunnel || this.#isClientEnded) this.#conclude()
   }
 
-  /** Ends the request for a declared reason: with an answer if there was none, else by breaking the answer off. */
-  fail(code: ErrorCodeName, detail: string): void {
+  /**
+   * Ends the request for a declared reason: with an answer if there was none, else by breaking the answer off.
+   * @param status in place of the code's own; gRPC keeps to its own.
+   */
+  fail(code: ErrorCodeName, detail: string, status?: number): void {
     if (this.#isOver) return
     const { record } = this
     record.code = code
@@ -183,6 +189,7 @@ export class Exchange implements ServerSink {
     if (!this.#hasAnswered) {
       const mayTell = this.road.direction === 'outbound' || this.isFromMesh
       const { head, body } = rescue({ code, detail }, { mayTell, grpcType: grpc?.contentType ?? '' })
+      if (status !== undefined && !grpc) head.status = status
       this.answer(head, body)
     } else if (grpc?.mayTellStatus) {
       this.answerEnd(statusTrailers(errorCodes[code].grpc, errorCodes[code].meaning))

@@ -9,7 +9,7 @@ import type { GrpcWeb } from './grpc-web.ts'
 
 export class RequestBody {
   readonly #stream: ServerStream
-  readonly #copyBytesMax: number
+  #copyBytesMax: number
   #target: ClientStream | undefined
   #copy: Uint8Array[] | undefined = []
   #copyBytes = 0
@@ -17,6 +17,7 @@ export class RequestBody {
   #isEnded = false
   #trailers: HeaderList | undefined
   #isPaused = false
+  #collecting: { bytesMax: number; onCollected: (bytes: Uint8Array) => void } | undefined
 
   /** @param copyBytesMax bytes kept for another attempt. */
   constructor(stream: ServerStream, copyBytesMax: number) {
@@ -57,6 +58,29 @@ export class RequestBody {
     this.#isEnded = true
     this.#trailers = trailers
     this.#target?.writeEnd(trailers)
+    this.#checkCollected()
+  }
+
+  /**
+   * Calls back once, with the whole body, or with more than `bytesMax` of it as soon as they are there; what was collected is
+   * sent on as ever. Only before the first attempt.
+   */
+  collect(bytesMax: number, onCollected: (bytes: Uint8Array) => void): void {
+    this.#collecting = { bytesMax, onCollected }
+    this.#copyBytesMax = Math.max(this.#copyBytesMax, bytesMax + 1)
+    if (this.#copyBytes < this.#copyBytesMax) this.resume()
+    this.#checkCollected()
+  }
+
+  stopCollecting(): void {
+    this.#collecting = undefined
+  }
+
+  #checkCollected(): void {
+    const collecting = this.#collecting
+    if (!collecting || !(this.#isEnded || this.#copyBytes > collecting.bytesMax)) return
+    this.#collecting = undefined
+    collecting.onCollected(Buffer.concat(this.#copy ?? []))
   }
 
   /** An attempt can take the body: from its first byte, then as it comes. */
@@ -96,6 +120,7 @@ export class RequestBody {
     this.#copyBytes += chunk.length
     // Nobody takes it yet: what came is kept, and no more is asked for.
     if (!this.#target && this.#copyBytes >= this.#copyBytesMax) this.#pause()
+    if (this.#collecting !== undefined) this.#checkCollected()
   }
 
   #drop(): void {

@@ -38,7 +38,7 @@ export function mutatedAuthority({ set }: CompiledMutation): string | undefined 
 }
 
 /** Fields that the codec alone writes: one in the list would be sent twice, which RFC 9112 section 6.3 makes a smuggling risk. */
-const framing = new Set([
+export const framing: ReadonlySet<string> = new Set([
   'content-length',
   'transfer-encoding',
   'connection',

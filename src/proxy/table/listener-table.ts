@@ -10,6 +10,7 @@ import type { TokenCheck } from '#/proxy/policy/jwt/token-check.ts'
 import type { WarmStreams } from '#/proxy/stream/stream-table.ts'
 import type { Log } from '#/std/log.ts'
 import type { ResourceSource } from '#/xds/fetch/resource-source.ts'
+import { AuthorizationTarget, type WarmAuthorization } from './authorization-target.ts'
 import type { ClusterRegistry } from './cluster-registry.ts'
 import type { RouteRegistry } from './route-registry.ts'
 import { RouteTarget } from './route-target.ts'
@@ -38,6 +39,7 @@ export class ListenerEntry {
   readonly #streams: StreamTarget
   readonly #access: ListenerAccess
   readonly #tokens = new ListenerTokens()
+  readonly #authorization: AuthorizationTarget
   readonly #onChange: () => void
   readonly #waiters = new Set<RoutesWaiter>()
   #isWoken = false
@@ -48,6 +50,7 @@ export class ListenerEntry {
     this.#onChange = () => onChange(this)
     this.#target = new RouteTarget({ ...options, onChange: () => this.#changed() })
     this.#streams = new StreamTarget({ clusters: options.clusters, onChange: () => this.#changed() })
+    this.#authorization = new AuthorizationTarget({ clusters: options.clusters, onChange: () => this.#changed() })
     this.#access = new ListenerAccess((fault) => {
       if (fault !== '')
         options.log.error('access rules can not be read: nothing passes', { listener: listener.name, fault })
@@ -80,10 +83,15 @@ export class ListenerEntry {
     return this.#tokens.check
   }
 
+  /** Who else is asked; undefined: nobody. */
+  get authorization(): WarmAuthorization | undefined {
+    return this.#authorization.current
+  }
+
   /** Connections have their routes, or will never have any. */
   get isSettled(): boolean {
     const hasRoutes = this.#listener.target.type !== 'routes' || this.current !== undefined || this.#target.isHopeless
-    return hasRoutes && this.#streams.isSettled && this.#access.isSettled
+    return hasRoutes && this.#streams.isSettled && this.#access.isSettled && this.#authorization.isSettled
   }
 
   get mayBind(): boolean {
@@ -91,7 +99,7 @@ export class ListenerEntry {
   }
 
   get trouble(): string {
-    const clusters = this.#streams.waitsFor
+    const clusters = [...this.#streams.waitsFor, ...this.#authorization.waitsFor]
     return this.#target.trouble || (clusters.length > 0 ? `waits for ${clusters.join(', ')}` : '')
   }
 
@@ -99,6 +107,7 @@ export class ListenerEntry {
     this.#listener = listener
     this.#access.set(listener.filters?.access)
     this.#tokens.set(listener.filters?.jwt)
+    this.#authorization.set(listener.filters?.externalAuthorization)
     // The first datagram can't wait: there is nobody to send it again.
     if (!listener.isLazy || this.#isWoken || listener.protocol === 'udp') this.#fetch(listener)
     this.#onChange()
@@ -128,6 +137,7 @@ export class ListenerEntry {
   close(): void {
     this.#target.close()
     this.#streams.close()
+    this.#authorization.close()
   }
 
   #changed(): void {

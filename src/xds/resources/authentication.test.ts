@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JwtRules } from '#/model/authentication.ts'
+import type { ExternalAuthorization } from '#/model/external-authorization.ts'
 import type { HttpFilters } from '#/model/http-filter.ts'
 import type { Listener } from '#/model/listener.ts'
 import { decoders } from './decode/decoders.ts'
@@ -39,4 +40,41 @@ test('tokens that are required, or optional, of one provider or two come over', 
   for (const requirement of ['required', 'optional'] as const)
     for (const providers of [[provider], [provider, { ...provider, name: 'other', issuer: 'other' }]])
       assertCarried({ jwt: { providers, requirement } })
+})
+
+test('an authorisation server of gRPC comes over, with the headers it may see and the body', () => {
+  const plain: ExternalAuthorization = {
+    service: { type: 'grpc', cluster: 'authz.shop.svc.cluster.local:9000' },
+    timeoutMs: 250,
+    onFailure: 'deny',
+    statusOnError: 403,
+  }
+  assertCarried({ externalAuthorization: plain })
+  assertCarried({
+    externalAuthorization: {
+      ...plain,
+      service: { type: 'grpc', cluster: 'a', headers: ['cookie'] },
+      onFailure: 'allow',
+      statusOnError: 503,
+      body: { bytesMax: 1024, mayBePartial: true },
+    },
+  })
+})
+
+test('an authorisation server of HTTP comes over', () => {
+  const service = {
+    type: 'http',
+    cluster: 'a',
+    authority: 'authz.shop:9000',
+    pathPrefix: '/check',
+    headers: ['cookie'],
+  } as const
+  const rest = { timeoutMs: 1000, onFailure: 'deny', statusOnError: 403 } as const
+  assertCarried({ externalAuthorization: { service, ...rest } })
+  assertCarried({
+    externalAuthorization: {
+      service: { ...service, requestHeaders: ['x-user'], clientHeaders: ['location'] },
+      ...rest,
+    },
+  })
 })

@@ -1,5 +1,6 @@
 /** The HTTP filters of a connection manager, or a route's configuration of them → HttpFilters. */
 import type { HttpFilters } from '#/model/http-filter.ts'
+import { extAuthzDecoder } from './ext-authz.ts'
 import type { FieldReader } from './field-reader.ts'
 import { jwtDecoder } from './jwt.ts'
 import { rbacDecoder } from './rbac.ts'
@@ -15,7 +16,7 @@ export interface HttpFilterDecoder {
   readRoute(config: FieldReader, filters: HttpFilters): void
 }
 
-const decoders: readonly HttpFilterDecoder[] = [jwtDecoder, rbacDecoder]
+const decoders: readonly HttpFilterDecoder[] = [jwtDecoder, rbacDecoder, extAuthzDecoder]
 const byType = new Map(decoders.map((decoder) => [decoder.typeName, decoder]))
 const byRouteType = new Map(decoders.map((decoder) => [decoder.routeTypeName, decoder]))
 

@@ -2,6 +2,7 @@
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { HttpFilters } from '#/model/http-filter.ts'
 import { dynamicHostsEncoder } from './dynamic-hosts.ts'
+import { extAuthzEncoder } from './ext-authz.ts'
 import { jwtEncoder } from './jwt.ts'
 import { rbacAllowEncoder, rbacDenyEncoder } from './rbac.ts'
 
@@ -19,7 +20,13 @@ export interface HttpFilterEncoder {
 }
 
 /** In the order in which requests pass them. */
-const encoders: readonly HttpFilterEncoder[] = [jwtEncoder, rbacDenyEncoder, rbacAllowEncoder, dynamicHostsEncoder]
+const encoders: readonly HttpFilterEncoder[] = [
+  jwtEncoder,
+  rbacDenyEncoder,
+  rbacAllowEncoder,
+  extAuthzEncoder,
+  dynamicHostsEncoder,
+]
 
 /** Without the router, which comes last. */
 export function httpFiltersOf(filters: HttpFilters) {
