@@ -1,5 +1,6 @@
 /** AuthenticationPolicy (`weft.dev/v1alpha1`): what workloads ask of those who call them, before it is decided what these may do. */
 import { z } from 'zod'
+import { checkExternalAuthorization, externalAuthorizationSchema } from './external-authorization.ts'
 import { metadataSchema } from './metadata.ts'
 import { checkPolicyTargets, policyTargetFields } from './policy-target.ts'
 import { RuleCheck, type RuleFault } from './rule-check.ts'
@@ -26,6 +27,7 @@ export const authenticationPolicySchema = z.strictObject({
     ...policyTargetFields,
     mutualTls: mutualTlsSchema.optional(),
     jwt: tokenRulesSchema.optional(),
+    externalAuthorization: externalAuthorizationSchema.optional(),
   }),
   status: z.unknown().optional(),
 })
@@ -49,5 +51,7 @@ export function authenticationPolicyFaults(policy: AuthenticationPolicy): RuleFa
     'the port',
   )
   if (policy.spec.jwt) checkTokenRules(check, policy.spec.jwt, ['spec', 'jwt'])
+  const { externalAuthorization } = policy.spec
+  if (externalAuthorization) checkExternalAuthorization(check, externalAuthorization, ['spec', 'externalAuthorization'])
   return check.faults
 }

@@ -120,6 +120,10 @@ export const faultCodes = {
     meaning: 'The keys of an issuer of tokens could not be fetched.',
     effect: 'Requests with its tokens are answered 503.',
   },
+  'authorization-server': {
+    meaning: 'The authorisation server that a policy names can not be asked.',
+    effect: 'Requests are refused, unless `failureMode: Allow` lets them pass.',
+  },
   // Services, endpoints and Pods (src/control/translate).
   'external-name': { meaning: 'A Service of type ExternalName has no endpoints.', effect: skipped },
   'slice-without-service': { meaning: 'An EndpointSlice names no Service.', effect: skipped },

@@ -2,6 +2,7 @@
 import type { HostPort } from '#/std/host-port.ts'
 import type { AccessRules } from './access.ts'
 import type { JwtRules } from './authentication.ts'
+import type { ExternalAuthorization } from './external-authorization.ts'
 import type { MutualTlsMode } from './mutual-tls.ts'
 import type { Transport } from './service.ts'
 
@@ -50,6 +51,8 @@ export interface Workload extends WorkloadIdentity {
   access?: AccessRules
   /** What is asked of tokens that requests bring. */
   jwt?: JwtRules
+  /** Who is asked about requests. */
+  externalAuthorization?: ExternalAuthorization
   /** Its sidecar has a certificate of the mesh, and so may take and make connections by mutual TLS. */
   hasIdentity: boolean
   isReady: boolean

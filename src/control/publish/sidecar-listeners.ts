@@ -105,9 +105,16 @@ function mutualTlsOfAll({ hasIdentity }: Workload, ports: readonly WorkloadPort[
 }
 
 /** Where paths decide they are made plain before. */
-function filtersOf(jwt: Workload['jwt'], access: WorkloadPort['access']): Pick<Listener, 'filters' | 'paths'> {
-  if (!jwt && !access) return {}
-  const filters = { ...(jwt ? { jwt } : {}), ...(access ? { access } : {}) }
+function filtersOf(
+  { jwt, externalAuthorization }: Workload,
+  access: WorkloadPort['access'],
+): Pick<Listener, 'filters' | 'paths'> {
+  if (!jwt && !access && !externalAuthorization) return {}
+  const filters = {
+    ...(jwt ? { jwt } : {}),
+    ...(access ? { access } : {}),
+    ...(externalAuthorization ? { externalAuthorization } : {}),
+  }
   return { filters, ...(access && looksAtPaths(access) ? { paths: plainPaths } : {}) }
 }
 
@@ -123,7 +130,7 @@ function inboundListeners(workload: Workload, served: ServedPorts): Listener[] {
       ...(spoken.protocol === 'http' ? {} : { protocol: spoken.protocol }),
       target: takesRequests(spoken) ? inline(name, [inboundHost(port, '*')]) : { type: 'streams' },
       ...(takesStreams(spoken) ? { streams: [inboundStream(port)] } : {}),
-      ...(takesRequests(spoken) ? filtersOf(workload.jwt, port.access) : {}),
+      ...(takesRequests(spoken) ? filtersOf(workload, port.access) : {}),
       ...mutualTlsOf(port),
       isRedirected: false,
       isLazy: false,
@@ -149,7 +156,7 @@ function redirectedInbound(workload: Workload, served: ServedPorts): Listener {
     direction: 'inbound',
     ...(streams.length > 0 ? { protocol: 'auto', streams } : {}),
     target: inline('inbound', hosts),
-    ...filtersOf(workload.jwt, workload.access),
+    ...filtersOf(workload, workload.access),
     ...mutualTlsOfAll(workload, takenPorts(workload)),
     isRedirected: true,
     isLazy: false,

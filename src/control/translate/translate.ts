@@ -4,6 +4,7 @@ import type { Mesh, ObjectStatus } from '#/model/mesh.ts'
 import { formatObjectRef } from '#/model/object-ref.ts'
 import type { Service } from '#/model/service.ts'
 import { AccessPolicies } from './access/read-access.ts'
+import { AuthorizationServers } from './authentication/external-authorization.ts'
 import { MutualTlsModes } from './authentication/mutual-tls.ts'
 import { type FetchedKeySets, TokenRules } from './authentication/token-rules.ts'
 import { readBackendTls, withBackendTls } from './backend-tls/read-backend-tls.ts'
@@ -82,9 +83,11 @@ export function translate(resources: Resources, options: TranslateOptions = {}):
   const access = new AccessPolicies({ resources, routes, ...(trustDomain ? { trustDomain } : {}) })
   // Whose tokens are believed.
   const tokens = new TokenRules(resources, options.keySets)
+  // Who else is asked.
+  const servers = new AuthorizationServers({ resources, services, assignments: endpoints.assignments })
   const mesh = {
     services: byHost([...services.entries.values(), ...externals.index.values()].map(({ service }) => service)),
-    workloads: tokens.applyTo(access.applyTo(workloads.byNodeId)),
+    workloads: servers.applyTo(tokens.applyTo(access.applyTo(workloads.byNodeId))),
     routes: withHashKeys(routes.configurations, traffic.hashKeys),
     destinations: routes.destinations,
     clusters,
@@ -102,6 +105,7 @@ export function translate(resources: Resources, options: TranslateOptions = {}):
     routes.faults,
     access.faults,
     tokens.faults,
+    servers.faults,
   ]
   const faults = found.flat().sort(compareFaults)
   const statuses = [routes, modes, access, backendTls, traffic, externals, settings].flatMap((stage) => stage.statuses)

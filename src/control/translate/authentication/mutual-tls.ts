@@ -30,7 +30,11 @@ export class MutualTlsModes {
     const all = attachPolicies(resources.of('AuthenticationPolicy').values())
     const winners = winnersOf(all, 'mutualTls')
     this.#attached = [...winners.values()]
-    this.statuses = statusesOf(all, { mutualTls: winners, jwt: winnersOf(all, 'jwt') })
+    this.statuses = statusesOf(all, {
+      mutualTls: winners,
+      jwt: winnersOf(all, 'jwt'),
+      externalAuthorization: winnersOf(all, 'externalAuthorization'),
+    })
   }
 
   /** What a more specific policy says of all ports goes before what a wider one says of this port. */
@@ -45,8 +49,9 @@ export class MutualTlsModes {
   }
 }
 
-/** Each part of a policy stands for itself: at one target one policy may speak of mutual TLS, another of tokens. */
-type Part = 'mutualTls' | 'jwt'
+/** Each part of a policy stands for itself: at one target one policy may speak of mutual TLS, another of tokens, a third of whom to ask. */
+const parts = ['mutualTls', 'jwt', 'externalAuthorization'] as const
+type Part = (typeof parts)[number]
 
 /** By target, the first that speaks of it. */
 function winnersOf(all: readonly Attached[], part: Part): Map<string, Attached> {
@@ -62,9 +67,7 @@ function winnersOf(all: readonly Attached[], part: Part): Map<string, Attached> 
 function statusesOf(all: readonly Attached[], winners: Record<Part, ReadonlyMap<string, Attached>>): ObjectStatus[] {
   const statuses = new Map<string, ObjectStatus>()
   for (const { ref, target, policy } of all) {
-    const won = (['mutualTls', 'jwt'] as const).flatMap((part) =>
-      policy.spec[part] ? (winners[part].get(targetKey(target)) ?? []) : [],
-    )
+    const won = parts.flatMap((part) => (policy.spec[part] ? (winners[part].get(targetKey(target)) ?? []) : []))
     const winner = won.find((one) => one.policy !== policy)
     const hasLost = winner !== undefined
     const condition = winner ? conflictedCondition(target, winner.ref) : acceptedCondition
