@@ -33,7 +33,7 @@ function collectBody(
   const tooLarge = (): void =>
     exchange.fail('authorization_body_too_large', `more than the ${bytesMax} bytes that are told`)
   if (!body || head.upgrade !== '') {
-    ask(exchange, authorization, nothing, false)
+    ask(exchange, authorization, nothing, undefined)
     return
   }
   if (head.bodyLength > bytesMax && !mayBePartial) {

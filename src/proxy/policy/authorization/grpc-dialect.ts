@@ -11,7 +11,7 @@ export interface Asked {
   exchange: Exchange
   /** Of the request, as far as it is told. */
   body: Uint8Array
-  /** Empty when bodies are not told; else whether it is a part. */
+  /** Whether it is a part; undefined when none is told. */
   isPartial: boolean | undefined
   timeoutMs: number
 }
