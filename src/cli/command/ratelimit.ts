@@ -73,7 +73,9 @@ export const rateLimitCommand: Command = {
 }
 
 function addressOf(invocation: Invocation, name: string): HostPort {
-  const address = parseHostPort(invocation.option(name) ?? '')
+  const text = invocation.option(name) ?? ''
+  // Port 0 is one that the system chooses; the log tells which.
+  const address = text.endsWith(':0') ? { host: text.slice(0, -2), port: 0 } : parseHostPort(text)
   if (address) return address
   throw new CommandError(2, `--${name}: expected HOST:PORT, like 127.0.0.1:8081`)
 }
