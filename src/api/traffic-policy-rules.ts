@@ -66,7 +66,14 @@ function checkBreakers(check: RuleCheck, breakers: TrafficSpec['circuitBreakers'
       'missing-field',
       ['spec', 'circuitBreakers'],
       'no limit is named',
-      'write connections, pendingRequests, requests or retries',
+      'write connections, pendingRequests, requests, retries or retryBudget',
+    )
+  if (breakers?.retries !== undefined && breakers.retryBudget !== undefined)
+    check.add(
+      'contradiction',
+      ['spec', 'circuitBreakers', 'retries'],
+      'retries are limited by a number or by a budget, not by both',
+      'take one of them out',
     )
 }
 

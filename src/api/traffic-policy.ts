@@ -32,6 +32,15 @@ const circuitBreakersSchema = z.strictObject({
   pendingRequests: countOrNone.optional(),
   requests: count.optional(),
   retries: countOrNone.optional(),
+  /** In place of `retries`. */
+  retryBudget: z
+    .strictObject({
+      /** Of the requests under way, that may be retries. Default: 20. */
+      percent: percent.optional(),
+      /** Retries that may be under way however few requests there are. Default: 3. */
+      minConcurrency: countOrNone.optional(),
+    })
+    .optional(),
 })
 
 const outlierDetectionSchema = z.strictObject({

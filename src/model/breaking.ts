@@ -10,6 +10,8 @@ export interface BreakerLimits {
   requestsMax?: number
   /** Attempts under way that are not a request's first. 0 or more. */
   retriesMax?: number
+  /** In place of `retriesMax`: so many percent of the requests under way, and `attemptsMin` in any case. */
+  retryBudget?: { percent: number; attemptsMin: number }
 }
 
 /** An endpoint that fails gets nothing for a while. */

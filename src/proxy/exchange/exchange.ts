@@ -23,6 +23,7 @@ import type { HostPort } from '#/std/host-port.ts'
 import type { Forwarding } from './forwarding.ts'
 import type { GrpcCall } from './grpc-call.ts'
 import { statusTrailers } from './grpc-call.ts'
+import { sendMirrors } from './mirror-sink.ts'
 import { RequestBody } from './request-body.ts'
 import { newRecord } from './request-record.ts'
 import type { Entrance, Road } from './road.ts'
@@ -234,7 +235,7 @@ export class Exchange implements ServerSink {
     if (this.#isOver || !this.body) return
     this.#isClientEnded = true
     this.body.end(trailers)
-    this.forwarding?.sendMirrors()
+    if (this.forwarding) sendMirrors(this)
     if (this.#isTunnel && this.#isAnswerEnded) this.#conclude()
   }
 

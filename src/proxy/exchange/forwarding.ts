@@ -3,11 +3,12 @@
  * What certainly reached no application is tried elsewhere, policy or not; all else is the route's word (policy/retry.ts).
  */
 import type { HeaderList, RequestHead, ResponseHead } from '#/codec/message.ts'
-import { getHeader, setHeader } from '#/codec/message.ts'
+import { getHeader } from '#/codec/message.ts'
 import type { ClientStream, ResetReason } from '#/codec/stream.ts'
 import { WheelTimer } from '#/codec/timer-wheel.ts'
 import type { RetryPolicy } from '#/model/route.ts'
-import { formatGrpcTimeout, parseGrpcStatus } from '#/proxy/policy/grpc.ts'
+import type { Breaker } from '#/proxy/health/breaker.ts'
+import { parseGrpcStatus } from '#/proxy/policy/grpc.ts'
 import type { EndedAttempt } from '#/proxy/policy/retry.ts'
 import {
   isIdempotent,
@@ -23,9 +24,10 @@ import type { UpstreamCluster, UpstreamSlot } from '#/proxy/upstream/upstream-cl
 import { Backoff } from '#/std/backoff.ts'
 import type { ErrorCodeName } from '#/std/errors.ts'
 import { errorCodes } from '#/std/errors.ts'
+import { headForAttempt } from './attempt-head.ts'
 import type { Exchange } from './exchange.ts'
-import { detailHeader, peerHeader, readDetailCode, readUnsentDetail } from './mesh-header.ts'
-import { sendMirror } from './mirror-sink.ts'
+import { detailHeader, readDetailCode, readUnsentDetail } from './mesh-header.ts'
+import { sendMirrors } from './mirror-sink.ts'
 
 export interface ForwardingOptions {
   exchange: Exchange
@@ -45,6 +47,8 @@ export class Forwarding implements AttemptOwner {
   #tried: UpstreamSlot[] | undefined
   #backoff: Backoff | undefined
   #timer: WheelTimer | undefined
+  /** A retry that was taken from the breaker and has not begun: that breaker. */
+  #reserved: Breaker | undefined
 
   constructor(options: ForwardingOptions) {
     this.#exchange = options.exchange
@@ -58,22 +62,12 @@ export class Forwarding implements AttemptOwner {
     const slot = this.#pick()
     if (slot) this.#try(slot, false)
     else this.#exchange.fail('no_healthy_upstream', `${this.#cluster.name} has no ready endpoint`)
-    if (this.#exchange.body?.isEnded !== false) this.sendMirrors()
-  }
-
-  /** Once the body is whole: fire and forget. */
-  sendMirrors(): void {
-    const { mirrors, body, head, context } = this.#exchange
-    if (!mirrors) return
-    this.#exchange.mirrors = undefined
-    for (const cluster of mirrors) {
-      if (body && !body.whole) context.log.debug('a body too long to be mirrored', { cluster: cluster.name })
-      else sendMirror({ cluster, head, chunks: body?.whole ?? [] })
-    }
+    if (this.#exchange.body?.isEnded !== false) sendMirrors(this.#exchange)
   }
 
   cancel(reason: ResetReason): void {
     this.#stopTimer()
+    this.#giveBack()
     this.#attempt?.cancel(reason)
   }
 
@@ -92,15 +86,7 @@ export class Forwarding implements AttemptOwner {
   // What the attempt says.
 
   headFor(slot: UpstreamSlot): RequestHead {
-    const { head, grpc } = this.#exchange
-    const { headers } = head
-    if (grpc) this.#tellTimeLeft(headers)
-    const hasPeer = headers[headers.length - 2] === peerHeader
-    const tellsPeer = this.#peerText !== '' && slot.endpoint.isMeshed
-    // It stands at the end, where we put it: an attempt to another endpoint may have to take it back.
-    if (hasPeer && !tellsPeer) headers.length -= 2
-    else if (!hasPeer && tellsPeer) headers.push(peerHeader, this.#peerText)
-    return head
+    return headForAttempt(this.#exchange, slot, this.#peerText)
   }
 
   onAttemptOpen(stream: ClientStream): void {
@@ -159,13 +145,6 @@ export class Forwarding implements AttemptOwner {
     else this.#exchange.fail(code, detail)
   }
 
-  /** Each hop has less than the one before; the endpoint learns what is left, the rule's limit included. */
-  #tellTimeLeft(headers: HeaderList): void {
-    const { timeouts } = this.#exchange
-    const leftMs = attemptTimeoutMs(timeouts, this.#exchange.elapsedMs())
-    if (leftMs !== 0) setHeader(headers, 'grpc-timeout', formatGrpcTimeout(leftMs))
-  }
-
   #pick(): UpstreamSlot | undefined {
     const { target, hash } = this.#exchange
     if (this.#cluster.isDynamic) return target && !this.#tried ? this.#cluster.slotFor(target) : undefined
@@ -176,11 +155,15 @@ export class Forwarding implements AttemptOwner {
     const exchange = this.#exchange
     const { guard } = this.#cluster
     const isRetry = this.#attempts > 0
-    const refusal = guard.admit(isRetry)
+    // Of a breaker that was replaced meanwhile there is nothing to be had.
+    if (this.#reserved !== guard.breaker) this.#giveBack()
+    const refusal = guard.admit(isRetry && this.#reserved === undefined)
     if (refusal !== '') {
+      this.#giveBack()
       exchange.fail('upstream_overflow', refusal)
       return
     }
+    this.#reserved = undefined
     this.#attempts++
     exchange.attempted(slot)
     this.#limitTime()
@@ -276,7 +259,20 @@ export class Forwarding implements AttemptOwner {
 
   /** Another endpoint; when all were tried, any, if the user asked for retries. */
   #pickAfter(failed: UpstreamSlot): UpstreamSlot | undefined {
-    if (this.#cluster.guard.breaker?.hasRetries === false) return undefined
+    const { breaker } = this.#cluster.guard
+    if (breaker?.takeRetry() === false) return undefined
+    this.#reserved = breaker
+    const slot = this.#pickOther(failed)
+    if (!slot) this.#giveBack()
+    return slot
+  }
+
+  #giveBack(): void {
+    this.#reserved?.giveRetry()
+    this.#reserved = undefined
+  }
+
+  #pickOther(failed: UpstreamSlot): UpstreamSlot | undefined {
     this.#tried ??= []
     this.#tried.push(failed)
     const other = this.#pick()

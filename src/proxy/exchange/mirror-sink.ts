@@ -3,8 +3,9 @@ import type { RequestHead } from '#/codec/message.ts'
 import type { ClientConnection, ClientSink, ClientStream } from '#/codec/stream.ts'
 import type { PoolClient } from '#/proxy/upstream/endpoint-pool.ts'
 import type { UpstreamCluster, UpstreamSlot } from '#/proxy/upstream/upstream-cluster.ts'
+import type { Exchange } from './exchange.ts'
 
-export interface MirrorOptions {
+interface MirrorOptions {
   cluster: UpstreamCluster
   head: RequestHead
   /** The whole body. */
@@ -62,7 +63,18 @@ class MirrorSink implements ClientSink, PoolClient {
   }
 }
 
-export function sendMirror(options: MirrorOptions): void {
+function sendMirror(options: MirrorOptions): void {
   const slot = options.cluster.pick()
   if (slot) options.cluster.poolOf(slot, options.head).acquire(new MirrorSink(slot, options))
+}
+
+/** Once the body is whole: fire and forget. */
+export function sendMirrors(exchange: Exchange): void {
+  const { mirrors, body, head, context } = exchange
+  if (!mirrors) return
+  exchange.mirrors = undefined
+  for (const cluster of mirrors) {
+    if (body && !body.whole) context.log.debug('a body too long to be mirrored', { cluster: cluster.name })
+    else sendMirror({ cluster, head, chunks: body?.whole ?? [] })
+  }
 }

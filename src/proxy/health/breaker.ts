@@ -15,15 +15,36 @@ export interface BreakerOptions {
 export class Breaker {
   readonly #requests: Gauge | undefined
   readonly #retries: Gauge | undefined
+  readonly #requestsMax: number
+  readonly #retriesMax: number
+  readonly #budget: BreakerLimits['retryBudget']
 
-  constructor({ requestsMax, retriesMax }: BreakerLimits, { cluster, table }: BreakerOptions) {
-    if (requestsMax !== undefined) this.#requests = new Gauge(requestsMax, `${cluster} requests`, table)
-    if (retriesMax !== undefined) this.#retries = new Gauge(retriesMax, `${cluster} retries`, table)
+  constructor({ requestsMax, retriesMax, retryBudget }: BreakerLimits, { cluster, table }: BreakerOptions) {
+    this.#requestsMax = requestsMax ?? countMax
+    this.#retriesMax = retriesMax ?? countMax
+    this.#budget = retryBudget
+    // A budget is a share of the requests, so that they are counted where they have no bound.
+    if (requestsMax !== undefined || retryBudget) this.#requests = new Gauge(`${cluster} requests`, table)
+    if (retriesMax !== undefined || retryBudget) this.#retries = new Gauge(`${cluster} retries`, table)
   }
 
-  /** Whether one more retry may be under way. */
-  get hasRetries(): boolean {
-    return this.#retries?.isFull !== true
+  /**
+   * Takes a retry that begins a little later, so that those who wait for their turn count. `acquire` without `isRetry` follows, or
+   * `giveRetry`.
+   */
+  takeRetry(): boolean {
+    return this.#retries?.take(this.#retriesNow()) !== false
+  }
+
+  giveRetry(): void {
+    this.#retries?.give()
+  }
+
+  /** How many retries may be under way now (Envoy: RetryBudget). */
+  #retriesNow(): number {
+    if (!this.#budget) return this.#retriesMax
+    const { percent, attemptsMin } = this.#budget
+    return Math.max(attemptsMin, Math.floor((this.#requests!.count * percent) / 100))
   }
 
   /**
@@ -31,8 +52,8 @@ export class Breaker {
    * @returns the limit that is reached, empty when it may begin.
    */
   acquire(isRetry: boolean): '' | 'requests' | 'retries' {
-    if (this.#requests?.take() === false) return 'requests'
-    if (isRetry && this.#retries?.take() === false) {
+    if (this.#requests?.take(this.#requestsMax) === false) return 'requests'
+    if (isRetry && !this.takeRetry()) {
       this.#requests?.give()
       return 'retries'
     }
@@ -41,7 +62,7 @@ export class Breaker {
 
   release(isRetry: boolean): void {
     this.#requests?.give()
-    if (isRetry) this.#retries?.give()
+    if (isRetry) this.giveRetry()
   }
 
   /** Another takes its place; attempts that began under it are still given back to it. */
@@ -51,28 +72,30 @@ export class Breaker {
   }
 }
 
+/** More than can be under way; parts of it can be reckoned with. */
+const countMax = 2 ** 31 - 1
+
 /** A count with a bound, shared with the other event loops where there are some. */
 class Gauge {
-  readonly #max: number
   readonly #table: LimitTable | undefined
   readonly #shared: SharedLimit | undefined
   #taken = 0
   #isClosed = false
 
-  constructor(max: number, key: string, table: LimitTable | undefined) {
-    this.#max = max
+  constructor(key: string, table: LimitTable | undefined) {
     this.#table = table
     this.#shared = table?.open(key)
   }
 
-  take(): boolean {
-    if (this.#shared ? !this.#shared.take(this.#max) : this.#taken >= this.#max) return false
-    this.#taken++
-    return true
+  /** Of all event loops. */
+  get count(): number {
+    return this.#shared ? this.#shared.total : this.#taken
   }
 
-  get isFull(): boolean {
-    return this.#shared ? this.#shared.isFull(this.#max) : this.#taken >= this.#max
+  take(max: number): boolean {
+    if (this.#shared ? !this.#shared.take(max) : this.#taken >= max) return false
+    this.#taken++
+    return true
   }
 
   give(): void {

@@ -106,7 +106,8 @@ export class ClusterGuard {
     const { limitTable: table } = this.#context
     this.#breaker?.close()
     this.#budget?.close()
-    const limitsRequests = breakers?.requestsMax !== undefined || breakers?.retriesMax !== undefined
+    const { requestsMax, retriesMax, retryBudget } = breakers ?? {}
+    const limitsRequests = (requestsMax ?? retriesMax ?? retryBudget) !== undefined
     const limitsPools = breakers?.connectionsMax !== undefined || breakers?.pendingMax !== undefined
     this.#breaker = breakers && limitsRequests ? new Breaker(breakers, { cluster, table }) : undefined
     this.#budget =

@@ -163,6 +163,11 @@ export class SharedLimit {
     return this.#taken
   }
 
+  /** By all loops; where the table had no room, as if all had as much. */
+  get total(): number {
+    return this.row < 0 ? this.#taken * this.#loops : this.#sum(headWords)
+  }
+
   /** What this loop may have whatever the others do; the parts of all loops make `max`. */
   part(max: number): number {
     return Math.floor(max / this.#loops) + (this.#loop < max % this.#loops ? 1 : 0)

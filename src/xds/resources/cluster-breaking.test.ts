@@ -47,6 +47,13 @@ test('limits are those of the default priority, the first that is given', () => 
   assert.equal(decoded({ circuitBreakers: { thresholds: [{ priority: RoutingPriority.HIGH }] } }).breakers, undefined)
 })
 
+test('a retry budget has the percentage and the least of Envoy where it says none', () => {
+  const thresholds = [{ retryBudget: {} }, { maxRequests: 3 }]
+  assert.deepEqual(decoded({ circuitBreakers: { thresholds } }).breakers, {
+    retryBudget: { percent: 20, attemptsMin: 3 },
+  })
+})
+
 for (const [what, part, field] of [
   [
     'an ejection by chance',
@@ -65,9 +72,9 @@ for (const [what, part, field] of [
     'circuit_breakers.per_host_thresholds',
   ],
   [
-    'a retry budget',
-    { circuitBreakers: { thresholds: [{ retryBudget: {} }] } },
-    'circuit_breakers.thresholds[0].retry_budget',
+    'a retry budget of more than all',
+    { circuitBreakers: { thresholds: [{ retryBudget: { budgetPercent: { value: 101 } } }] } },
+    'circuit_breakers.thresholds[0].retry_budget.budget_percent',
   ],
 ] as const) {
   test(`${what} is refused by name`, () => {

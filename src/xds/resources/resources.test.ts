@@ -72,6 +72,7 @@ const clusters: Record<string, Cluster> = {
     breakers: { connectionsMax: 1, pendingMax: 0, requestsMax: 4_294_967_295, retriesMax: 0 },
     panicPercent: 0,
   },
+  'a budget of retries': { ...plainCluster, breakers: { retryBudget: { percent: 25, attemptsMin: 0 } } },
   'by time': { ...plainCluster, loadBalancing: 'peak-ewma' },
   'by a ring': { ...plainCluster, loadBalancing: 'ring-hash' },
   'by a table': { ...plainCluster, loadBalancing: 'maglev' },

@@ -25,12 +25,15 @@ export function tuned(cluster: Cluster, said: TrafficSpec): Cluster {
 }
 
 function breakersOf(said: NonNullable<TrafficSpec['circuitBreakers']>): BreakerLimits {
-  const { connections, pendingRequests, requests, retries } = said
+  const { connections, pendingRequests, requests, retries, retryBudget } = said
   return {
     ...(connections === undefined ? {} : { connectionsMax: connections }),
     ...(pendingRequests === undefined ? {} : { pendingMax: pendingRequests }),
     ...(requests === undefined ? {} : { requestsMax: requests }),
     ...(retries === undefined ? {} : { retriesMax: retries }),
+    ...(retryBudget
+      ? { retryBudget: { percent: retryBudget.percent ?? 20, attemptsMin: retryBudget.minConcurrency ?? 3 } }
+      : {}),
   }
 }
 

@@ -35,12 +35,24 @@ function readThresholds(thresholds: FieldReader): BreakerLimits {
   const pendingMax = thresholds.wrappedNumber('max_pending_requests')
   const requestsMax = thresholds.wrappedNumber('max_requests')
   const retriesMax = thresholds.wrappedNumber('max_retries')
+  const budget = thresholds.message('retry_budget')
   return {
     ...(connectionsMax === undefined ? {} : { connectionsMax }),
     ...(pendingMax === undefined ? {} : { pendingMax }),
     ...(requestsMax === undefined ? {} : { requestsMax }),
     ...(retriesMax === undefined ? {} : { retriesMax }),
+    ...(budget ? { retryBudget: readBudget(budget) } : {}),
   }
+}
+
+/** Envoy's own of what is not said. */
+const budgetPercent = 20
+const budgetAttemptsMin = 3
+
+function readBudget(budget: FieldReader): NonNullable<BreakerLimits['retryBudget']> {
+  const percent = budget.message('budget_percent')?.number('value') ?? budgetPercent
+  if (!(percent >= 0 && percent <= 100)) budget.fault('budget_percent', 'must be between 0 and 100')
+  return { percent, attemptsMin: budget.wrappedNumber('min_retry_concurrency') ?? budgetAttemptsMin }
 }
 
 function readOutliers(reader: FieldReader): OutlierDetection {

@@ -1,5 +1,5 @@
 /** Limits, ejections and panic → circuit_breakers, outlier_detection and healthy_panic_threshold. */
-import type { OutlierDetection } from '#/model/breaking.ts'
+import type { BreakerLimits, OutlierDetection } from '#/model/breaking.ts'
 import type { Cluster } from '#/model/cluster.ts'
 import type { ClusterSchema } from '#/xds/proto/envoy/config/cluster/v3/cluster_pb.ts'
 import type { OutlierDetectionSchema } from '#/xds/proto/envoy/config/cluster/v3/outlier_detection_pb.ts'
@@ -15,13 +15,19 @@ export function breakingOf({ breakers, outliers, panicPercent }: Cluster): Init 
   }
 }
 
-function thresholdsOf({ connectionsMax, pendingMax, requestsMax, retriesMax }: NonNullable<Cluster['breakers']>) {
+function thresholdsOf(breakers: NonNullable<Cluster['breakers']>) {
+  const { connectionsMax, pendingMax, requestsMax, retriesMax, retryBudget } = breakers
   return {
     ...(connectionsMax === undefined ? {} : { maxConnections: connectionsMax }),
     ...(pendingMax === undefined ? {} : { maxPendingRequests: pendingMax }),
     ...(requestsMax === undefined ? {} : { maxRequests: requestsMax }),
     ...(retriesMax === undefined ? {} : { maxRetries: retriesMax }),
+    ...(retryBudget ? { retryBudget: budgetOf(retryBudget) } : {}),
   }
+}
+
+function budgetOf({ percent, attemptsMin }: NonNullable<BreakerLimits['retryBudget']>) {
+  return { budgetPercent: { value: percent }, minRetryConcurrency: attemptsMin }
 }
 
 /** How sure an ejection is, percent: what is off would be on by Envoy's default. */
