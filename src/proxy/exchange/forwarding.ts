@@ -17,6 +17,7 @@ import {
   retryBackoff,
   unsentAttemptsMax,
 } from '#/proxy/policy/retry.ts'
+import { pushbackMs, pushbackMsMax } from '#/proxy/policy/retry-pushback.ts'
 import { attemptTimeoutMs } from '#/proxy/policy/timeout.ts'
 import type { AttemptFailure, AttemptOwner } from '#/proxy/upstream/attempt.ts'
 import { Attempt } from '#/proxy/upstream/attempt.ts'
@@ -26,7 +27,7 @@ import type { ErrorCodeName } from '#/std/errors.ts'
 import { errorCodes } from '#/std/errors.ts'
 import { headForAttempt } from './attempt-head.ts'
 import type { Exchange } from './exchange.ts'
-import { detailHeader, readDetailCode, readUnsentDetail } from './mesh-header.ts'
+import { detailHeader, readUnsentDetail, wasCutBehind } from './mesh-header.ts'
 import { sendMirrors } from './mirror-sink.ts'
 
 export interface ForwardingOptions {
@@ -100,10 +101,13 @@ export class Forwarding implements AttemptOwner {
   onAttemptHead(head: ResponseHead, isEnd: boolean): void {
     const exchange = this.#exchange
     try {
-      const code = this.#unsentCode(head)
-      const cause = code === '' && this.#wasCutBehind(head) ? 'upstream_reset' : code
+      const { isMeshed } = this.#attempt!.slot.endpoint
+      const code = isMeshed ? readUnsentDetail(head, exchange.grpc !== undefined) : ''
+      // A policy's own word on such an answer goes by its status.
+      const isCut = isMeshed && code === '' && this.#retry === undefined && wasCutBehind(head)
+      const cause = isCut ? 'upstream_reset' : code
       const mayRetry = (cause !== '' || this.#retry !== undefined) && this.#mayRetryAnswer(cause, head)
-      if (mayRetry && this.#retryAfterAnswer(isEnd)) return
+      if (mayRetry && this.#retryAfterAnswer(head, isEnd)) return
       this.#stopTimer()
       if (code !== '') {
         exchange.record.code = code
@@ -137,7 +141,7 @@ export class Forwarding implements AttemptOwner {
       return
     }
     const isBodyReplayable = body?.isReplayable ?? true
-    const resend = { method: head.method, isBodyReplayable, attempts: this.#attempts }
+    const resend = { method: head.method, hasKey: this.#hasKey(), isBodyReplayable, attempts: this.#attempts }
     const mayResend = wasSent ? mayResendAfterIdleClose(resend) : isBodyReplayable && this.#attempts < unsentAttemptsMax
     // A stream that was refused says nothing against its connection, and now it is known what the endpoint takes.
     if (isIdleClose && mayResend) this.#try(this.#attempt!.slot, code !== 'upstream_refused')
@@ -214,6 +218,7 @@ export class Forwarding implements AttemptOwner {
     const { head, body } = this.#exchange
     const ended: EndedAttempt = {
       method: head.method,
+      hasKey: this.#hasKey(),
       code: outcome.code,
       status: outcome.status,
       grpcStatus: outcome.grpcStatus,
@@ -225,35 +230,29 @@ export class Forwarding implements AttemptOwner {
     return mayRetry(ended)
   }
 
-  /** The answer of a sidecar that says that its application has not seen the request. */
-  #unsentCode(head: ResponseHead): ErrorCodeName | '' {
-    return this.#attempt!.slot.endpoint.isMeshed ? readUnsentDetail(head, this.#exchange.grpc !== undefined) : ''
-  }
-
-  /**
-   * The answer of a sidecar that lost its application before a byte of an answer. It has no other to go to, this one may have.
-   * A policy's own word on such an answer goes by its status.
-   */
-  #wasCutBehind(head: ResponseHead): boolean {
-    if (head.status !== errorCodes.upstream_reset.status || this.#retry !== undefined) return false
-    return this.#attempt!.slot.endpoint.isMeshed && readDetailCode(head) === 'upstream_reset'
+  #hasKey(): boolean {
+    return getHeader(this.#exchange.head.headers, 'idempotency-key') !== undefined
   }
 
   /** @returns false when there is nowhere else to go: then the answer at hand is better than none. */
-  #retryAfterAnswer(isEnd: boolean): boolean {
+  #retryAfterAnswer({ headers }: ResponseHead, isEnd: boolean): boolean {
     const failed = this.#attempt!
+    const { context, timeouts } = this.#exchange
+    const pauseMs = pushbackMs(headers, context.clock.wallMs())
+    const leftMs = timeouts.requestMs === 0 ? pushbackMsMax : timeouts.requestMs - this.#exchange.elapsedMs()
+    if (pauseMs > Math.min(leftMs, pushbackMsMax)) return false
     const slot = this.#pickAfter(failed.slot)
     if (!slot) return false
     this.#stopTimer()
     this.#exchange.body?.detach()
     if (!isEnd) failed.cancel('cancelled')
-    this.#wait(slot)
+    this.#wait(slot, pauseMs)
     return true
   }
 
   #again(code: ErrorCodeName, detail: string): void {
     const slot = this.#pickAfter(this.#attempt!.slot)
-    if (slot) this.#wait(slot)
+    if (slot) this.#wait(slot, 0)
     else this.#exchange.fail(code, detail)
   }
 
@@ -281,16 +280,20 @@ export class Forwarding implements AttemptOwner {
     return this.#pick()
   }
 
-  /** An endpoint not tried yet is tried at once; one that has failed gets time to recover. */
-  #wait(slot: UpstreamSlot): void {
+  /**
+   * An endpoint not tried yet is tried at once; one that has failed gets time to recover.
+   * @param pauseMs that the last one asked for: it knows of the others as well.
+   */
+  #wait(slot: UpstreamSlot, pauseMs: number): void {
     const { context } = this.#exchange
-    if (this.#tried!.length > 0 || !this.#retry) {
+    const isFresh = this.#tried!.length > 0 || !this.#retry
+    if (isFresh && pauseMs === 0) {
       this.#try(slot, false)
       return
     }
-    this.#backoff ??= new Backoff({ ...retryBackoff(this.#retry), random: context.random })
+    if (!isFresh) this.#backoff ??= new Backoff({ ...retryBackoff(this.#retry), random: context.random })
     const attempts = this.#attempts
     this.#timer = new WheelTimer(() => attempts === this.#attempts && this.#try(slot, false))
-    context.wheel.set(this.#timer, this.#backoff.next())
+    context.wheel.set(this.#timer, Math.max(pauseMs, this.#backoff?.next() ?? 0))
   }
 }

@@ -67,3 +67,8 @@ export function readDetailCode(head: ResponseHead): ErrorCodeName | '' {
   const name = end < 0 ? text : text.slice(0, end)
   return Object.hasOwn(errorCodes, name) ? (name as ErrorCodeName) : ''
 }
+
+/** The answer of a sidecar that lost its application before a byte of an answer. It has no other to go to, its caller may have. */
+export function wasCutBehind(head: ResponseHead): boolean {
+  return head.status === errorCodes.upstream_reset.status && readDetailCode(head) === 'upstream_reset'
+}

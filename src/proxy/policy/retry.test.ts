@@ -25,6 +25,8 @@ const attempt = (given: Partial<EndedAttempt>): EndedAttempt => ({
 })
 
 const claims: [string, Partial<EndedAttempt>, boolean][] = [
+  ['a POST that a status of the policy answers is not tried again', { method: 'POST', status: 503, policy }, false],
+  ['unless it has an idempotency key', { method: 'POST', hasKey: true, status: 503, policy }, true],
   [
     'a status of gRPC that the policy names is tried again, though its method is POST',
     { method: 'POST', status: 200, grpcStatus: 14, policy: { ...policy, grpcStatuses: [8, 14] } },

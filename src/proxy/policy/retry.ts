@@ -9,6 +9,8 @@ import { type ErrorCodeName, errorCodes } from '#/std/errors.ts'
 /** An attempt that ended without an answer to give to the client, or with one that the policy may refuse. */
 export interface EndedAttempt {
   method: string
+  /** It has an `idempotency-key` (draft-ietf-httpapi-idempotency-key-header): its server sees to it that it is done once. */
+  hasKey?: boolean
   /** Why there is no answer; empty when there is one. */
   code: ErrorCodeName | ''
   /** Status of the answer, 0 when there is none. */
@@ -36,8 +38,8 @@ export const cutAttemptsMax = 2
 /** RFC 9110 section 9.2.2: safe methods, PUT and DELETE. */
 const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
-export function isIdempotent(method: string): boolean {
-  return idempotentMethods.has(method)
+export function isIdempotent(method: string, hasKey = false): boolean {
+  return hasKey || idempotentMethods.has(method)
 }
 
 export function mayRetry(attempt: EndedAttempt): boolean {
@@ -46,7 +48,7 @@ export function mayRetry(attempt: EndedAttempt): boolean {
   const isWithinPolicy = policy !== undefined && attempts <= policy.attempts
   if (code !== '') {
     if (isElsewherePossible(code)) return attempts < unsentAttemptsMax || (isWithinPolicy && policy.onConnectFailure)
-    if (attempt.hasAnswerBytes || !isIdempotent(attempt.method)) return false
+    if (attempt.hasAnswerBytes || !isIdempotent(attempt.method, attempt.hasKey)) return false
     if (code === 'upstream_reset') {
       return policy === undefined ? attempts < cutAttemptsMax : isWithinPolicy && policy.onReset
     }
@@ -56,7 +58,7 @@ export function mayRetry(attempt: EndedAttempt): boolean {
   if (!isWithinPolicy) return false
   // Methods of gRPC are all POST: who names statuses of gRPC knows which calls may be repeated.
   if (attempt.grpcStatus > 0 && policy.grpcStatuses?.includes(attempt.grpcStatus)) return true
-  return policy.statuses.includes(status) && isIdempotent(attempt.method)
+  return policy.statuses.includes(status) && isIdempotent(attempt.method, attempt.hasKey)
 }
 
 /**
@@ -65,9 +67,11 @@ export function mayRetry(attempt: EndedAttempt): boolean {
  * fresh connection.
  */
 export function mayResendAfterIdleClose(
-  attempt: Pick<EndedAttempt, 'method' | 'isBodyReplayable' | 'attempts'>,
+  attempt: Pick<EndedAttempt, 'method' | 'hasKey' | 'isBodyReplayable' | 'attempts'>,
 ): boolean {
-  return attempt.isBodyReplayable && attempt.attempts < unsentAttemptsMax && isIdempotent(attempt.method)
+  return (
+    attempt.isBodyReplayable && attempt.attempts < unsentAttemptsMax && isIdempotent(attempt.method, attempt.hasKey)
+  )
 }
 
 /** Codes of an attempt that another endpoint may mend; the other unsent codes would come back the same. */
