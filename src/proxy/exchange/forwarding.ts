@@ -167,6 +167,7 @@ export class Forwarding implements AttemptOwner {
       exchange.fail('upstream_overflow', refusal)
       return
     }
+    this.#reserved?.beginRetry()
     this.#reserved = undefined
     this.#attempts++
     exchange.attempted(slot)
@@ -267,7 +268,7 @@ export class Forwarding implements AttemptOwner {
   }
 
   #giveBack(): void {
-    this.#reserved?.giveRetry()
+    this.#reserved?.dropRetry()
     this.#reserved = undefined
   }
 

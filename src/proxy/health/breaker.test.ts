@@ -20,7 +20,7 @@ test('retries have a limit of their own, and one that is refused takes no reques
   breaker.release(true)
   assert.equal(breaker.takeRetry(), true)
   assert.equal(breaker.acquire(true), 'retries', 'it counts before it begins')
-  breaker.giveRetry()
+  breaker.dropRetry()
   assert.equal(breaker.takeRetry(), true)
 })
 

@@ -18,6 +18,8 @@ export class Breaker {
   readonly #requestsMax: number
   readonly #retriesMax: number
   readonly #budget: BreakerLimits['retryBudget']
+  /** Requests between two attempts, of this event loop. */
+  #waiting = 0
 
   constructor({ requestsMax, retriesMax, retryBudget }: BreakerLimits, { cluster, table }: BreakerOptions) {
     this.#requestsMax = requestsMax ?? countMax
@@ -28,15 +30,22 @@ export class Breaker {
     if (retriesMax !== undefined || retryBudget) this.#retries = new Gauge(`${cluster} retries`, table)
   }
 
-  /**
-   * Takes a retry that begins a little later, so that those who wait for their turn count. `acquire` without `isRetry` follows, or
-   * `giveRetry`.
-   */
+  /** Takes a retry that begins a little later, so that those who wait for their turn count. `beginRetry` follows, or `dropRetry`. */
   takeRetry(): boolean {
-    return this.#retries?.take(this.#retriesNow()) !== false
+    // Who asks is a request too, though its last attempt is over.
+    this.#waiting++
+    if (this.#retries?.take(this.#retriesNow()) !== false) return true
+    this.#waiting--
+    return false
   }
 
-  giveRetry(): void {
+  /** The attempt is acquired next, and released as a retry. */
+  beginRetry(): void {
+    this.#waiting--
+  }
+
+  dropRetry(): void {
+    this.#waiting--
     this.#retries?.give()
   }
 
@@ -44,7 +53,7 @@ export class Breaker {
   #retriesNow(): number {
     if (!this.#budget) return this.#retriesMax
     const { percent, attemptsMin } = this.#budget
-    return Math.max(attemptsMin, Math.floor((this.#requests!.count * percent) / 100))
+    return Math.max(attemptsMin, Math.floor(((this.#requests!.count + this.#waiting) * percent) / 100))
   }
 
   /**
@@ -53,7 +62,7 @@ export class Breaker {
    */
   acquire(isRetry: boolean): '' | 'requests' | 'retries' {
     if (this.#requests?.take(this.#requestsMax) === false) return 'requests'
-    if (isRetry && !this.takeRetry()) {
+    if (isRetry && this.#retries?.take(this.#retriesNow()) === false) {
       this.#requests?.give()
       return 'retries'
     }
@@ -62,7 +71,7 @@ export class Breaker {
 
   release(isRetry: boolean): void {
     this.#requests?.give()
-    if (isRetry) this.giveRetry()
+    if (isRetry) this.#retries?.give()
   }
 
   /** Another takes its place; attempts that began under it are still given back to it. */
