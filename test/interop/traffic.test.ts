@@ -134,7 +134,7 @@ for (const kind of ['weft', 'envoy'] as const) {
     const app = await application(t, 'a')
     const policy = `loadBalancing: { type: PeakEWMA }
   panicThreshold: 0
-  circuitBreakers: { connections: 10, pendingRequests: 10, requests: 10, retries: 0 }
+  circuitBreakers: { connections: 10, pendingRequests: 10, requests: 10, retryBudget: { percent: 10, minConcurrency: 0 } }
   outlierDetection:
     interval: 500ms
     maxEjectionPercent: 0
